@@ -1,0 +1,80 @@
+"""The one way to write an event, used by every door and by the shop itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from triggers.contacts import contact_for
+from triggers.heartbeat import beat
+from triggers.models import SHARDS, Contact, Event, PendingEvent
+from triggers.payloads import clean_data, clean_moment, clean_name, clean_ref
+from triggers.signals import capture_failed, event_captured
+
+logger = logging.getLogger(__name__)
+
+
+def capture(
+    name: str,
+    *,
+    contact: Any,
+    data: Mapping[str, Any] | None = None,
+    object_ref: str = "",
+    occurred_at: datetime | None = None,
+) -> Event | None:
+    """Record that something happened to a contact, in the caller's transaction.
+
+    `contact` is a Contact, a user of the host project, or an e-mail address; for nobody (an anonymous user) nothing is
+    recorded. Never raises and never talks to a broker: whatever goes wrong is logged, counted on the health page and
+    sent as `capture_failed`, and the shop's request goes on. Returns the event, or None when there is none.
+    """
+    try:
+        with transaction.atomic():
+            found = contact_for(contact)
+            if found is None:
+                return None
+            event = record_event(name, contact=found, data=data, object_ref=object_ref, occurred_at=occurred_at)
+    except Exception as error:
+        _report(name, error)
+        return None
+    for receiver, response in event_captured.send_robust(sender=Event, event=event):
+        if isinstance(response, Exception):
+            logger.error("event_captured receiver %r failed", receiver, exc_info=response)
+    return event
+
+
+def record_event(
+    name: str,
+    *,
+    contact: Contact,
+    data: Mapping[str, Any] | None = None,
+    object_ref: str = "",
+    occurred_at: datetime | None = None,
+) -> Event:
+    """`capture` for doors that answer for bad input themselves. Raises InvalidEvent; two inserts."""
+    event = Event(
+        contact=contact,
+        name=clean_name(name),
+        occurred_at=clean_moment(occurred_at, timezone.now()),
+        data=clean_data(data),
+        object_ref=clean_ref(object_ref),
+    )
+    event.save(force_insert=True)
+    PendingEvent(event=event, shard=contact.pk % SHARDS).save(force_insert=True)
+    return event
+
+
+def _report(name: Any, error: Exception) -> None:
+    """Say it everywhere it can be said; saying it must not fail either."""
+    logger.error("event %.64r was not captured: %s", name, error, exc_info=error)
+    try:
+        with transaction.atomic():
+            beat("capture_failed", detail=f"{name}: {error}")
+    except Exception:
+        logger.warning("the failed capture could not be counted", exc_info=True)
+    capture_failed.send_robust(sender=Event, name=str(name), error=error)

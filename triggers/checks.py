@@ -1,0 +1,100 @@
+"""System checks: mistakes in the settings are said at start-up, not at the first letter. See docs/checks.md."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings as django_settings
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.db import connections
+from django.utils.module_loading import import_string
+
+from triggers.conf import Settings, settings
+from triggers.shop import ShopAdapter
+
+POSITIVE = (
+    "WAIT_SCALE",
+    "TICK_SECONDS",
+    "TURN_BATCH",
+    "TURN_SECONDS",
+    "SEND_CONCURRENCY",
+    "SEND_TIMEOUT",
+    "RETRY_FIRST",
+    "RETRY_MOST",
+    "EXPIRES_AFTER",
+    "EVENT_BYTES",
+    "MAX_SOURCE_CHARS",
+    "MAX_OUTPUT_CHARS",
+    "LOOP_BUDGET",
+)
+
+
+@register("triggers")
+def check_settings(**kwargs: Any) -> list[CheckMessage]:
+    return [*_names(), *_base_url(), *_adapter(), *_numbers(), *_backends()]
+
+
+@register("triggers")
+def check_databases(**kwargs: Any) -> list[CheckMessage]:
+    """SQLite needs write transactions that begin as such, or workers die with "database is locked"."""
+    connection = connections["default"]
+    if connection.vendor != "sqlite":
+        return []
+    mode = connection.settings_dict.get("OPTIONS", {}).get("transaction_mode")
+    if str(mode).upper() in ("IMMEDIATE", "EXCLUSIVE"):
+        return []
+    hint = 'Set DATABASES["default"]["OPTIONS"] = {"transaction_mode": "IMMEDIATE", "timeout": 20}.'
+    return [Warning("SQLite without IMMEDIATE transactions loses work under load", hint=hint, id="triggers.W001")]
+
+
+def _names() -> Iterator[CheckMessage]:
+    given = getattr(django_settings, "TRIGGERS", {})
+    if not isinstance(given, dict):
+        yield Error("TRIGGERS must be a dictionary", id="triggers.E001")
+        return
+    for name in given:
+        if name not in Settings.names():
+            close = difflib.get_close_matches(str(name), Settings.names(), 1)
+            hint = f"Did you mean {close[0]}?" if close else "See docs/settings.md for all names."
+            yield Error(f"TRIGGERS has no setting {name!r}", hint=hint, id="triggers.E002")
+
+
+def _base_url() -> Iterator[CheckMessage]:
+    parts = urlsplit(settings.BASE_URL)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        hint = 'Set TRIGGERS["BASE_URL"] to the address of the shop, e.g. "https://shop.example".'
+        yield Error("TRIGGERS['BASE_URL'] is needed for the links in letters", hint=hint, id="triggers.E003")
+
+
+def _adapter() -> Iterator[CheckMessage]:
+    try:
+        cls = import_string(settings.SHOP_ADAPTER)
+    except ImportError as error:
+        yield Error(f"TRIGGERS['SHOP_ADAPTER']: {error}", id="triggers.E004")
+        return
+    if not (isinstance(cls, type) and issubclass(cls, ShopAdapter)):
+        yield Error(f"TRIGGERS['SHOP_ADAPTER']: {settings.SHOP_ADAPTER} is no ShopAdapter", id="triggers.E004")
+
+
+def _numbers() -> Iterator[CheckMessage]:
+    for name in POSITIVE:
+        value = getattr(settings, name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            yield Error(f"TRIGGERS[{name!r}] must be a number above 0, not {value!r}", id="triggers.E005")
+
+
+def _backends() -> Iterator[CheckMessage]:
+    for name in ("EMAIL_ACCOUNTS", "SMS_PROVIDERS"):
+        aliases = getattr(settings, name)
+        if not isinstance(aliases, dict) or "default" not in aliases:
+            yield Error(f"TRIGGERS[{name!r}] needs a 'default'", id="triggers.E006")
+            continue
+        for alias, options in aliases.items():
+            path = options.get("BACKEND")
+            try:
+                import_string(path or django_settings.EMAIL_BACKEND)
+            except ImportError as error:
+                yield Error(f"TRIGGERS[{name!r}][{alias!r}]: {error}", id="triggers.E006")

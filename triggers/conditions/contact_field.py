@@ -1,0 +1,65 @@
+"""Is a field or an attribute of the contact so?"""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
+
+from triggers.conditions.base import Condition, Verdict, conditions
+from triggers.conditions.operators import OPERATOR_CHOICES, operator_word
+from triggers.core.kinds import View
+from triggers.core.payload import Operator, compare
+from triggers.core.values import Fact, Reason, Value
+from triggers.forms import KindForm
+
+FIELDS = {
+    "email": _("E-mail address"),
+    "phone": _("Phone"),
+    "first_name": _("First name"),
+    "last_name": _("Last name"),
+    "language": _("Language"),
+    "time_zone": _("Time zone"),
+    "birthday": _("Birthday"),
+}
+
+
+class ContactFieldConfig(Value, frozen=True, forbid_unknown_fields=True):
+    """`field` is a name of FIELDS, or `attributes.` and a name of the shop's own."""
+
+    field: str
+    op: Operator = "eq"
+    value: str | int | float | bool | None = None
+
+    def __post_init__(self) -> None:
+        name = self.field.removeprefix("attributes.")
+        if self.field not in FIELDS and (name == self.field or not name):
+            raise ValueError(f"no contact field {self.field!r}")
+
+
+class ContactFieldForm(KindForm):
+    field = forms.CharField(label=_("Field"), max_length=100, help_text=_("language, birthday, attributes.size …"))
+    op = forms.ChoiceField(label=_("is"), choices=OPERATOR_CHOICES)
+    value = forms.CharField(label=_("Value"), max_length=500, required=False)
+
+
+@conditions.register
+class ContactField(Condition):
+    key = "contact_field"
+    label = _("Field of the contact")
+    Config = ContactFieldConfig
+    form_class = ContactFieldForm
+
+    def needs(self, config: ContactFieldConfig) -> tuple[Fact, ...]:
+        return (Fact("contact_field", (config.field,)),)
+
+    def evaluate(self, config: ContactFieldConfig, view: View) -> Verdict:
+        seen = view.fact(Fact("contact_field", (config.field,)))
+        return Verdict(compare(config.op, seen, config.value), seen)
+
+    def describe(self, config: ContactFieldConfig) -> Reason:
+        return Reason(
+            gettext_noop("contact's %(field)s %(op)s %(value)s"),
+            {"field": config.field, "op": operator_word(config.op), "value": config.value or ""},
+        )
+

@@ -1,0 +1,123 @@
+"""A form field that edits a condition tree of any depth; what it accepts is what the engine accepts."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from triggers.conditions.base import bind, conditions
+from triggers.conditions.group import Group
+from triggers.exceptions import InvalidConfig, UnknownKind
+from triggers.forms import FormContext, filter_line
+
+
+class ConditionWidget(forms.Textarea):
+    """A textarea of JSON that a script turns into rows; `kinds` describes every condition's form to it."""
+
+    template_name = "triggers/admin/condition_widget.html"
+    kinds: list[dict[str, Any]] = []
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        return super().get_context(name, value, attrs) | {"kinds": self.kinds}
+
+
+class ConditionField(forms.CharField):
+    """Cleans to the stored form of a condition, `{"kind": …}`."""
+
+    widget = ConditionWidget
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.context = FormContext()
+
+    def use_context(self, context: FormContext) -> None:
+        self.context = context
+        self.widget.kinds = describe_kinds(context)
+
+    def prepare_value(self, value: Any) -> Any:
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if not text or text == "null":
+            return None
+        try:
+            tree = self._cleaned(json.loads(text))
+            bind(tree)
+        except (ValueError, RecursionError):
+            raise ValidationError(_("This is not a condition.")) from None
+        except (InvalidConfig, UnknownKind) as error:
+            raise ValidationError(str(error)) from None
+        return tree
+
+    def _cleaned(self, raw: Any) -> Any:
+        """The tree with every leaf passed through its kind's own form."""
+        if not isinstance(raw, dict) or raw.get("kind") not in conditions:
+            raise ValidationError(_("Choose what to ask."))
+        kind = conditions.get(raw["kind"])
+        if isinstance(kind, Group):
+            members = raw.get("of")
+            return {"kind": kind.key, "of": [self._cleaned(member) for member in members if isinstance(members, list)]}
+        form = kind.form_class(data=_as_post(raw), context=self.context)
+        if not form.is_valid():
+            raise ValidationError(_leaf_errors(kind.label, form))
+        return {"kind": kind.key, **form.as_config()}
+
+
+def describe_kinds(context: FormContext) -> list[dict[str, Any]]:
+    """Every condition kind with the fields of its form, as plain data for the script."""
+    described = []
+    for kind in conditions:
+        form = kind.form_class(context=context)
+        described.append(
+            {
+                "key": kind.key,
+                "label": str(kind.label),
+                "group": isinstance(kind, Group),
+                "fields": [_describe_field(name, field) for name, field in form.fields.items()],
+            }
+        )
+    return described
+
+
+def _describe_field(name: str, field: forms.Field) -> dict[str, Any]:
+    choices = getattr(field, "choices", None)
+    return {
+        "name": name,
+        "label": str(field.label or name),
+        "help": str(field.help_text),
+        "type": _input_type(field),
+        "required": field.required,
+        "initial": field.initial,
+        "choices": [[str(value), str(label)] for value, label in choices] if choices is not None else None,
+    }
+
+
+def _input_type(field: forms.Field) -> str:
+    if isinstance(field, forms.ChoiceField):
+        return "select"
+    if isinstance(field, forms.BooleanField):
+        return "checkbox"
+    if isinstance(field, forms.IntegerField):
+        return "number"
+    return "textarea" if isinstance(field.widget, forms.Textarea) else "text"
+
+
+def _as_post(raw: dict[str, Any]) -> dict[str, Any]:
+    """Stored values as a form would post them; filters come as lines or as they are stored."""
+    post = dict(raw)
+    if isinstance(post.get("filters"), list):
+        post["filters"] = "\n".join(filter_line(one) for one in post["filters"] if isinstance(one, dict))
+    return post
+
+
+def _leaf_errors(label: Any, form: forms.Form) -> list[str]:
+    return [
+        f"{label}: {form.fields[name].label if name in form.fields else ''} {error}"
+        for name, errors in form.errors.items()
+        for error in errors
+    ]

@@ -1,0 +1,88 @@
+"""Groups: all of, any of, none of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
+
+from triggers.conditions.base import BoundCondition, Condition, Verdict, bind, conditions, nested
+from triggers.core.kinds import View
+from triggers.core.values import Fact, Reason, Value
+from triggers.exceptions import InvalidConfig
+from triggers.forms import KindForm
+
+MOST_DEPTH = 8
+MOST_MEMBERS = 50
+
+
+class GroupConfig(Value, frozen=True):
+    """The members, bound."""
+
+    of: tuple[BoundCondition, ...]
+
+
+class Group(Condition):
+    """Base of the three groups; members are asked in order, and only as many as it takes."""
+
+    Config = GroupConfig
+    form_class = KindForm
+    stops_at: bool
+    answer_when_stopped: bool
+    sentence: str
+
+    def parse(self, raw: Mapping[str, Any]) -> GroupConfig:
+        members = raw.get("of")
+        if not isinstance(members, list) or not members or set(raw) != {"of"}:
+            raise InvalidConfig(f"{self.key}: a group needs at least one condition")
+        if len(members) > MOST_MEMBERS or _depth(raw) > MOST_DEPTH:
+            raise InvalidConfig(f"{self.key}: more than {MOST_MEMBERS} conditions or {MOST_DEPTH} levels")
+        return GroupConfig(tuple(bind(member) for member in members))
+
+    def needs(self, config: GroupConfig) -> Iterable[Fact]:
+        return [fact for member in config.of for fact in member.needs()]
+
+    def evaluate(self, config: GroupConfig, view: View) -> Verdict:
+        for member in config.of:
+            verdict = member.evaluate(view)
+            if verdict.holds is self.stops_at:
+                return Verdict(self.answer_when_stopped, verdict.seen)
+        return Verdict(not self.answer_when_stopped)
+
+    def describe(self, config: GroupConfig) -> Reason:
+        return Reason(self.sentence, {"conditions": [nested(member.describe()) for member in config.of]})
+
+
+def _depth(raw: Any, level: int = 1) -> int:
+    if level > MOST_DEPTH or not isinstance(raw, Mapping) or not isinstance(raw.get("of"), list):
+        return level
+    return max((_depth(member, level + 1) for member in raw["of"]), default=level)
+
+
+@conditions.register
+class AllOf(Group):
+    key = "all"
+    label = _("All of these")
+    stops_at = False
+    answer_when_stopped = False
+    sentence = gettext_noop("all of: %(conditions)s")
+
+
+@conditions.register
+class AnyOf(Group):
+    key = "any"
+    label = _("Any of these")
+    stops_at = True
+    answer_when_stopped = True
+    sentence = gettext_noop("any of: %(conditions)s")
+
+
+@conditions.register
+class NoneOf(Group):
+    key = "none"
+    label = _("None of these")
+    stops_at = True
+    answer_when_stopped = False
+    sentence = gettext_noop("none of: %(conditions)s")

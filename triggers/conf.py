@@ -1,0 +1,64 @@
+"""The one place that reads the host's settings: `TRIGGERS = {...}`, looked up live, defaults beside their units."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings as django_settings
+
+
+class Settings:
+    """Attribute access to `TRIGGERS`; a key that is not given has the default written here."""
+
+    # Links in letters are built from this address, never from a request's Host header.
+    BASE_URL: str = ""
+    # Dotted path of the class that tells us about contacts, carts, orders and products.
+    SHOP_ADAPTER: str = "triggers.shop.adapter.ShopAdapter"
+    # Sender of letters; empty means Django's DEFAULT_FROM_EMAIL.
+    FROM_EMAIL: str = ""
+    # Mail accounts by alias; BACKEND None means Django's EMAIL_BACKEND.
+    EMAIL_ACCOUNTS: dict[str, dict[str, Any]] = {"default": {"BACKEND": None, "OPTIONS": {}}}
+    # SMS providers by alias.
+    SMS_PROVIDERS: dict[str, dict[str, Any]] = {
+        "default": {"BACKEND": "triggers.delivery.sms.console.ConsoleBackend", "OPTIONS": {}}
+    }
+    # Country (ISO 3166 alpha-2) of phone numbers written without one.
+    DEFAULT_COUNTRY: str = "US"
+    # Factor on every wait; below 1 for demos and staging only.
+    WAIT_SCALE: float = 1.0
+    # Seconds between two looks for work.
+    TICK_SECONDS: float = 1.0
+    # Journeys or events taken by one transaction of the engine.
+    TURN_BATCH: int = 500
+    # Seconds after which a turn hands its shard back although work is left.
+    TURN_SECONDS: float = 5.0
+    # Letters one sender holds at a time: the most that can become `unknown` when it is killed.
+    SEND_CONCURRENCY: int = 10
+    # Seconds one provider call may take; a sender's claim lasts twice as long.
+    SEND_TIMEOUT: float = 30.0
+    # Seconds of the first retry's longest delay, and of any retry's.
+    RETRY_FIRST: float = 30.0
+    RETRY_MOST: float = 21_600.0
+    # Seconds a message may wait before it is worthless, unless its step says otherwise.
+    EXPIRES_AFTER: float = 172_800.0
+    # Serialised size of one event's data, bytes.
+    EVENT_BYTES: int = 32_768
+    # Characters of one template's source, and of what it may produce.
+    MAX_SOURCE_CHARS: int = 200_000
+    MAX_OUTPUT_CHARS: int = 500_000
+    # Passes through loops that one rendering may make.
+    LOOP_BUDGET: int = 10_000
+
+    def __getattribute__(self, name: str) -> Any:
+        if name.isupper():
+            given: dict[str, Any] = getattr(django_settings, "TRIGGERS", {})
+            if name in given:
+                return given[name]
+        return super().__getattribute__(name)
+
+    @classmethod
+    def names(cls) -> frozenset[str]:
+        return frozenset(name for name in vars(cls) if name.isupper())
+
+
+settings = Settings()

@@ -1,0 +1,75 @@
+"""Consents and refusals as the contact gives them; each is also an event, so chains can answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from triggers.capturing import record_event
+from triggers.contacts import contact_for
+from triggers.models import Channel, Consent, Contact, OptOut, Suppression, SuppressionReason, Topic
+
+
+def grant(contact: Any, channel: str, *, source: str, text: str) -> None:
+    """The contact agrees to marketing messages on a channel ("email" or "sms"), to this very text.
+
+    Lifts the contact's own unsubscription from everything; bounces and complaints stay suppressed.
+    """
+    found = _known(contact)
+    with transaction.atomic():
+        _say(found, channel, True, source, text)
+        Suppression.objects.filter(
+            channel=channel, address=address_key(found, channel), reason=SuppressionReason.UNSUBSCRIBED
+        ).delete()
+        record_event("consent_granted", contact=found, data={"channel": channel, "source": source})
+
+
+def withdraw(contact: Any, channel: str, *, source: str) -> None:
+    """The contact wants no more marketing messages on this channel, and its address gets none."""
+    found = _known(contact)
+    with transaction.atomic():
+        _say(found, channel, False, source, "")
+        address = address_key(found, channel)
+        if address:
+            Suppression.objects.get_or_create(
+                channel=channel, address=address, defaults={"reason": SuppressionReason.UNSUBSCRIBED, "note": source}
+            )
+        record_event("consent_withdrawn", contact=found, data={"channel": channel, "source": source})
+
+
+def opt_out(contact: Any, topic: Topic, *, source: str) -> None:
+    """The contact wants no more of one topic. Doing it again changes nothing."""
+    found = _known(contact)
+    with transaction.atomic():
+        _row, is_new = OptOut.objects.get_or_create(
+            contact=found, topic=topic, defaults={"said_at": timezone.now(), "source": source[:100]}
+        )
+        if is_new:
+            record_event("unsubscribed", contact=found, data={"topic": topic.key, "source": source})
+
+
+def opt_in(contact: Any, topic: Topic) -> None:
+    """The contact wants a topic again."""
+    OptOut.objects.filter(contact=_known(contact), topic=topic).delete()
+
+
+def address_key(contact: Contact, channel: str) -> str:
+    """The contact's canonical address on a channel, or ""."""
+    return (contact.email_key if channel == Channel.EMAIL else contact.phone) or ""
+
+
+def _say(contact: Contact, channel: str, is_granted: bool, source: str, text: str) -> None:
+    Consent.objects.update_or_create(
+        contact=contact,
+        channel=Channel(channel),
+        defaults={"is_granted": is_granted, "said_at": timezone.now(), "source": source[:100], "text": text},
+    )
+
+
+def _known(who: Any) -> Contact:
+    contact = contact_for(who)
+    if contact is None:
+        raise TypeError("consent needs a contact, a user or an e-mail address")
+    return contact

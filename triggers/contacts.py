@@ -1,0 +1,108 @@
+"""Who is it? A contact for whatever the shop has in its hand: a contact, one of its users, an address."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from triggers.addresses import parse_email, parse_phone
+from triggers.exceptions import InvalidAddress
+from triggers.models import Contact
+from triggers.shop import ContactDetails, get_adapter
+
+logger = logging.getLogger(__name__)
+
+TEXTS = ("first_name", "last_name", "language", "time_zone")
+
+
+def contact_for(who: Any) -> Contact | None:
+    """The contact, made if need be; None for nobody (None, "", an anonymous user).
+
+    Raises InvalidAddress for a text that is not exactly one e-mail address, and TypeError for other things.
+    """
+    if isinstance(who, Contact):
+        return who
+    if who is None or who == "" or getattr(who, "is_anonymous", False):
+        return None
+    if isinstance(who, str):
+        return _by_email(who)
+    if getattr(who, "pk", None) is None:
+        raise TypeError(f"{type(who).__name__} is not a contact, a saved user or an e-mail address")
+    return _by_user(who)
+
+
+def sync_contact(user: Any) -> Contact:
+    """The user's contact with what the shop knows about the user now."""
+    details = get_adapter().contact_details(user)
+    contact = Contact.objects.filter(external_id=details.external_id).first() or _claim_or_create(details)
+    _apply(contact, details)
+    return contact
+
+
+def _by_user(user: Any) -> Contact:
+    cached: Contact | None = user.__dict__.get("_triggers_contact")
+    if cached is None:
+        cached = Contact.objects.filter(external_id=str(user.pk)).first() or sync_contact(user)
+        user.__dict__["_triggers_contact"] = cached
+    return cached
+
+
+def _by_email(text: str) -> Contact:
+    address = parse_email(text)
+    contact, _ = Contact.objects.get_or_create(email_key=address.key, defaults={"email": address.email})
+    return contact
+
+
+def _claim_or_create(details: ContactDetails) -> Contact:
+    """A contact that only had the address becomes the user's; otherwise a new one."""
+    try:
+        key = parse_email(details.email).key
+    except InvalidAddress:
+        key = None
+    unclaimed = Contact.objects.filter(email_key=key, external_id__isnull=True) if key else Contact.objects.none()
+    if unclaimed.update(external_id=details.external_id):
+        return Contact.objects.get(external_id=details.external_id)
+    contact, _ = Contact.objects.get_or_create(external_id=details.external_id)
+    return contact
+
+
+def _apply(contact: Contact, details: ContactDetails) -> None:
+    """Write what changed. Each address on its own: one that is malformed or taken must not lose the rest."""
+    changed = [name for name in TEXTS if getattr(details, name) and getattr(contact, name) != getattr(details, name)]
+    for name in changed:
+        limit = Contact._meta.get_field(name).max_length
+        setattr(contact, name, getattr(details, name)[:limit])
+    if details.birthday and details.birthday != contact.birthday:
+        contact.birthday = details.birthday
+        changed.append("birthday")
+    if changed:
+        contact.save(update_fields=[*changed, "updated_at"])
+    if details.email and details.email != contact.email:
+        _set_email(contact, details.email)
+    if details.phone:
+        _set_phone(contact, details.phone)
+
+
+def _set_email(contact: Contact, text: str) -> None:
+    try:
+        address = parse_email(text)
+        contact.email, contact.email_key = address
+        with transaction.atomic():
+            contact.save(update_fields=["email", "email_key", "updated_at"])
+    except (InvalidAddress, IntegrityError) as error:
+        contact.refresh_from_db(fields=["email", "email_key"])
+        logger.warning("contact %s keeps its e-mail address: %s", contact.pk, type(error).__name__)
+
+
+def _set_phone(contact: Contact, text: str) -> None:
+    try:
+        phone = parse_phone(text)
+        if phone != contact.phone:
+            contact.phone = phone
+            with transaction.atomic():
+                contact.save(update_fields=["phone", "updated_at"])
+    except (InvalidAddress, IntegrityError) as error:
+        contact.refresh_from_db(fields=["phone"])
+        logger.warning("contact %s keeps its phone number: %s", contact.pk, type(error).__name__)

@@ -1,0 +1,34 @@
+"""Names of events that every shop knows: GA4's recommended ones where it has one, snake_case of our own where not.
+
+Source: https://developers.google.com/analytics/devguides/collection/ga4/reference/events
+"""
+
+from __future__ import annotations
+
+import re
+
+from django.utils.translation import gettext_lazy as _
+
+EVENT_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
+
+STANDARD_EVENTS = {
+    "sign_up": _("Signed up"),
+    "login": _("Logged in"),
+    "page_view": _("Viewed a page"),
+    "view_item": _("Viewed a product"),
+    "search": _("Searched"),
+    "add_to_cart": _("Added to the cart"),
+    "remove_from_cart": _("Removed from the cart"),
+    "add_to_wishlist": _("Saved a product"),
+    "begin_checkout": _("Began the checkout"),
+    "purchase": _("Ordered"),
+    "refund": _("Got a refund"),
+    "order_status_changed": _("Order changed its status"),
+    "file_download": _("Downloaded a file"),
+    "generate_lead": _("Sent an enquiry"),
+    "consent_granted": _("Agreed to get messages"),
+    "consent_withdrawn": _("Withdrew the consent to messages"),
+    "unsubscribed": _("Unsubscribed from a topic"),
+    "email_opened": _("Opened a letter"),
+    "email_clicked": _("Clicked in a letter"),
+}

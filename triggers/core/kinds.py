@@ -1,0 +1,63 @@
+"""The protocols that kinds fulfil. The core calls kinds only through these and imports none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from triggers.core.values import EventValue, Fact, JourneyState, Outcome, Value
+
+
+class MissingFact(Exception):
+    """Raised by `View.fact` for a fact that is not loaded; `decide` turns it into a `Need`."""
+
+    def __init__(self, fact: Fact) -> None:
+        self.fact = fact
+        super().__init__(fact)
+
+
+class View:
+    """All that a kind may look at while it decides about one journey."""
+
+    __slots__ = ("_facts", "journey", "now", "since", "wait_scale")
+
+    def __init__(
+        self, journey: JourneyState, facts: dict[Fact, Any], now: datetime, since: datetime, wait_scale: float
+    ) -> None:
+        self.journey, self.now, self.since, self.wait_scale = journey, now, since, wait_scale
+        self._facts = facts
+
+    def fact(self, fact: Fact) -> Any:
+        """The loaded value; raises MissingFact when the driver has yet to load it."""
+        try:
+            return self._facts[fact]
+        except KeyError:
+            raise MissingFact(fact) from None
+
+
+class StepKind(Protocol):
+    """A kind of step, as the core sees it."""
+
+    def needs(self, config: Any) -> Iterable[Fact]: ...
+
+    def decide(self, config: Any, view: View) -> Outcome: ...
+
+
+class Admission(Value, frozen=True):
+    """Under which key an event lets its contact into a chain, and what else must hold.
+
+    `min_gap`: not sooner than this after the last entry. `restarts`: a journey that has sent nothing yet begins anew.
+    """
+
+    key: str
+    min_gap: timedelta | None = None
+    restarts: bool = False
+
+
+class EntryKind(Protocol):
+    """A way to start a chain, as the matcher sees it."""
+
+    def event_names(self, config: Any) -> Iterable[str]: ...
+
+    def admit(self, config: Any, event: EventValue, wait_scale: float) -> Admission | None: ...

@@ -1,0 +1,5 @@
+"""SMS providers: one file each."""
+
+from triggers.delivery.sms.base import BaseSMSBackend, SMSMessage, SMSResult
+
+__all__ = ["BaseSMSBackend", "SMSMessage", "SMSResult"]

@@ -1,0 +1,40 @@
+"""Tables, constraints and named querysets. Invariants live here, work does not."""
+
+from triggers.models.chain import Chain, ChainRule, ChainStatus, ChainVersion, RuleRole, Step
+from triggers.models.consent import Channel, Consent, OptOut, Suppression, SuppressionReason, Topic
+from triggers.models.contact import SHARDS, Contact, ContactTag
+from triggers.models.event import Event, PendingEvent
+from triggers.models.journey import EntryLedger, Journey, Transition
+from triggers.models.message import Message, MessageBody, MessageState
+from triggers.models.shard import Heartbeat, Shard
+from triggers.models.template import MessageClass, Template
+
+__all__ = [
+    "SHARDS",
+    "Chain",
+    "ChainRule",
+    "ChainStatus",
+    "ChainVersion",
+    "Channel",
+    "Consent",
+    "Contact",
+    "ContactTag",
+    "EntryLedger",
+    "Event",
+    "Heartbeat",
+    "Journey",
+    "Message",
+    "MessageBody",
+    "MessageClass",
+    "MessageState",
+    "OptOut",
+    "PendingEvent",
+    "RuleRole",
+    "Shard",
+    "Step",
+    "Suppression",
+    "SuppressionReason",
+    "Template",
+    "Topic",
+    "Transition",
+]

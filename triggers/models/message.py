@@ -1,0 +1,110 @@
+"""Letters and texts to one contact, with their states."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from triggers.models.consent import Channel, Topic
+from triggers.models.contact import Contact
+from triggers.models.journey import Journey
+from triggers.models.template import MessageClass
+
+
+class MessageState(models.TextChoices):
+    """Where a message stands.
+
+    queued → sending → accepted → delivered | bounced | complained; queued → suppressed | expired | cancelled;
+    sending → queued (proved not sent), failed (for good), unknown (cannot be known).
+    """
+
+    QUEUED = "queued", _("queued")
+    SENDING = "sending", _("being sent")
+    ACCEPTED = "accepted", _("handed over")
+    DELIVERED = "delivered", _("delivered")
+    BOUNCED = "bounced", _("bounced")
+    COMPLAINED = "complained", _("complained about")
+    SUPPRESSED = "suppressed", _("not allowed")
+    EXPIRED = "expired", _("too late")
+    CANCELLED = "cancelled", _("cancelled")
+    FAILED = "failed", _("failed")
+    UNKNOWN = "unknown", _("unknown whether sent")
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def queued(self, lane: str, now: datetime) -> MessageQuerySet:
+        """What a lane may send now, the oldest first."""
+        return self.filter(lane=lane, state=MessageState.QUEUED, send_after__lte=now).order_by("send_after", "id")
+
+    def abandoned(self, now: datetime) -> MessageQuerySet:
+        """Left `sending` by a sender that died."""
+        return self.filter(state=MessageState.SENDING, lease_until__lt=now)
+
+
+class Message(models.Model):
+    """One e-mail or SMS to one contact. `uid` travels to the provider and comes back in its notices."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    journey = models.ForeignKey(
+        Journey, models.SET_NULL, null=True, related_name="messages", db_constraint=False, db_index=False
+    )
+    seq = models.IntegerField(null=True, editable=False)
+    contact = models.ForeignKey(
+        Contact, models.CASCADE, related_name="messages", db_constraint=False, db_index=False, verbose_name=_("contact")
+    )
+    step = models.CharField(_("step"), max_length=50, blank=True)
+    template_key = models.CharField(_("template"), max_length=64)
+    channel = models.CharField(_("channel"), max_length=10, choices=Channel.choices)
+    message_class = models.CharField(_("class"), max_length=20, choices=MessageClass.choices)
+    lane = models.CharField(_("lane"), max_length=64)
+    topic = models.ForeignKey(
+        Topic, models.SET_NULL, null=True, related_name="+", db_constraint=False, db_index=False, verbose_name=_("topic")
+    )
+    address = models.CharField(_("address"), max_length=254, blank=True)
+    state = models.CharField(_("state"), max_length=12, choices=MessageState.choices, default=MessageState.QUEUED)
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
+    reason_data = models.JSONField(default=dict, encoder=DjangoJSONEncoder, editable=False)
+    created_at = models.DateTimeField(_("created"))
+    send_after = models.DateTimeField(_("not before"))
+    expires_at = models.DateTimeField(_("worthless after"), null=True)
+    attempt = models.SmallIntegerField(_("attempts"), default=0)
+    lease_until = models.DateTimeField(null=True, editable=False)
+    accepted_at = models.DateTimeField(_("handed over at"), null=True)
+    opened_at = models.DateTimeField(_("opened"), null=True)
+    clicked_at = models.DateTimeField(_("clicked"), null=True)
+    provider_id = models.CharField(_("provider's id"), max_length=255, blank=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        constraints = [models.UniqueConstraint(fields=["journey", "seq"], name="triggers_message_once")]
+        indexes = [
+            models.Index(fields=["lane", "state", "send_after", "id"], name="triggers_message_queue"),
+            models.Index(fields=["state", "lease_until"], name="triggers_message_lease"),
+            models.Index(fields=["contact", "id"], name="triggers_message_contact"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_channel_display()} {self.template_key}"
+
+
+class MessageBody(models.Model):
+    """What a message said, kept apart so that the queue stays narrow. Written when the message is rendered."""
+
+    message = models.OneToOneField(Message, models.CASCADE, primary_key=True, related_name="body", db_constraint=False)
+    subject = models.CharField(_("subject"), max_length=998, blank=True)
+    html = models.TextField(_("HTML"), blank=True)
+    text = models.TextField(_("text"), blank=True)
+
+    class Meta:
+        verbose_name = _("message body")
+        verbose_name_plural = _("message bodies")
+
+    def __str__(self) -> str:
+        return self.subject

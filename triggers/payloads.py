@@ -1,0 +1,126 @@
+"""Event data made safe to store and to read back on every database, or refused with the field named."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.utils.functional import Promise
+
+from triggers.conf import settings
+from triggers.core.events import EVENT_NAME
+from triggers.exceptions import InvalidEvent
+
+MOST_DEPTH = 8
+MOST_KEYS = 100
+MOST_ELEMENTS = 1000
+MOST_KEY_CHARS = 100
+MOST_TEXT_CHARS = 10_000
+MOST_REF_CHARS = 100
+# What a signed 64-bit column holds; MariaDB and JSON readers lose larger ones.
+MOST_INTEGER = 2**63 - 1
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+# Clocks of two servers differ by minutes, never by a day.
+MOST_AHEAD = timedelta(days=1)
+
+
+def clean_name(name: Any) -> str:
+    """An event name. Raises InvalidEvent."""
+    if not isinstance(name, str) or not EVENT_NAME.match(name):
+        raise InvalidEvent("event", "a name is snake_case, at most 64 characters")
+    return name
+
+
+def clean_moment(moment: Any, now: datetime) -> datetime:
+    """When it happened: aware, from 1970 to a day ahead. Raises InvalidEvent."""
+    if moment is None:
+        return now
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise InvalidEvent("occurred_at", "must be an aware datetime")
+    if not EARLIEST <= moment <= now + MOST_AHEAD:
+        raise InvalidEvent("occurred_at", "must lie between 1970 and tomorrow")
+    return moment
+
+
+def clean_ref(ref: Any) -> str:
+    """What the event is about, e.g. `cart:17`. Raises InvalidEvent."""
+    text = clean_text("object_ref", str(ref or ""))
+    if len(text) > MOST_REF_CHARS:
+        raise InvalidEvent("object_ref", f"longer than {MOST_REF_CHARS} characters")
+    return text
+
+
+def clean_data(data: Any) -> dict[str, Any]:
+    """Plain JSON data: NULs dropped, lone surrogates replaced, decimals and moments converted. Raises InvalidEvent."""
+    if data is None:
+        return {}
+    if not isinstance(data, Mapping):
+        raise InvalidEvent("data", "must be an object")
+    cleaned = _object("data", data, 1)
+    size = len(json.dumps(cleaned, ensure_ascii=False).encode())
+    if size > settings.EVENT_BYTES:
+        raise InvalidEvent("data", f"{size} bytes, more than {settings.EVENT_BYTES}")
+    return cleaned
+
+
+def clean_text(field: str, text: str) -> str:
+    """Text without NUL and lone surrogates, which no database stores. Raises InvalidEvent when too long."""
+    if len(text) > MOST_TEXT_CHARS:
+        raise InvalidEvent(field, f"longer than {MOST_TEXT_CHARS} characters")
+    return text.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _value(field: str, value: Any, depth: int) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str | Promise | UUID):
+        return clean_text(field, str(value))
+    if isinstance(value, int | float | Decimal):
+        return _number(field, value)
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return _object(field, value, depth)
+    if isinstance(value, list | tuple):
+        return _array(field, value, depth)
+    raise InvalidEvent(field, f"{type(value).__name__} cannot be stored")
+
+
+def _object(field: str, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+    if depth > MOST_DEPTH:
+        raise InvalidEvent(field, f"nested more than {MOST_DEPTH} levels deep")
+    if len(value) > MOST_KEYS:
+        raise InvalidEvent(field, f"more than {MOST_KEYS} keys")
+    cleaned = {}
+    for key, one in value.items():
+        if not isinstance(key, str) or not key or len(key) > MOST_KEY_CHARS:
+            raise InvalidEvent(field, f"a key must be text of 1 to {MOST_KEY_CHARS} characters")
+        name = clean_text(field, key)
+        cleaned[name] = _value(f"{field}.{name}", one, depth + 1)
+    return cleaned
+
+
+def _array(field: str, value: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
+    if depth > MOST_DEPTH:
+        raise InvalidEvent(field, f"nested more than {MOST_DEPTH} levels deep")
+    if len(value) > MOST_ELEMENTS:
+        raise InvalidEvent(field, f"more than {MOST_ELEMENTS} elements")
+    return [_value(f"{field}[{index}]", one, depth + 1) for index, one in enumerate(value)]
+
+
+def _number(field: str, value: int | float | Decimal) -> int | float:
+    if isinstance(value, int):
+        if abs(value) > MOST_INTEGER:
+            raise InvalidEvent(field, "a whole number must fit into 64 bits")
+        return int(value)
+    number = float(value)
+    if not math.isfinite(number):
+        raise InvalidEvent(field, "a number must be finite")
+    if isinstance(value, Decimal) and value == value.to_integral_value() and abs(value) <= MOST_INTEGER:
+        return int(value)
+    return number

@@ -1,0 +1,43 @@
+"""Django's own users: `sign_up` when one is created, `login` when one logs in."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.signals import user_logged_in
+from django.db import transaction
+from django.db.models.signals import post_save
+
+from triggers.capturing import capture
+from triggers.contacts import sync_contact
+
+logger = logging.getLogger(__name__)
+
+
+def connect() -> None:
+    post_save.connect(_saved, sender=get_user_model(), dispatch_uid="triggers.sign_up")
+    user_logged_in.connect(_logged_in, dispatch_uid="triggers.login")
+
+
+def _saved(instance: Any, created: bool, raw: bool = False, **kwargs: Any) -> None:
+    if created and not raw and not getattr(instance, "is_staff", False):
+        capture("sign_up", contact=instance)
+
+
+def _logged_in(user: Any, **kwargs: Any) -> None:
+    """Customers only: staff logging in to the admin is not a shop action."""
+    if getattr(user, "is_staff", False):
+        return
+    _sync(user)
+    capture("login", contact=user)
+
+
+def _sync(user: Any) -> None:
+    """Bring the contact up to date; a login must not fail because of it."""
+    try:
+        with transaction.atomic():
+            user.__dict__["_triggers_contact"] = sync_contact(user)
+    except Exception:
+        logger.exception("the contact of user %s could not be brought up to date", user.pk)
