@@ -30,8 +30,10 @@ def _show(name: str, value: Any, zone: ZoneInfo | None) -> str:
         return say(value["text"], value.get("data", {}), zone)
     if name.endswith("_at") and isinstance(value, str):
         return date_format(localtime(datetime.fromisoformat(value), zone), "DATETIME_FORMAT")
+    if value is None or value == [] or (name == "seen" and value == ""):
+        return gettext("nothing")
     if isinstance(value, list | tuple):
         return ", ".join(_show("", one, zone) for one in value)
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
-    return "-" if value is None else str(value)
+    return str(value)

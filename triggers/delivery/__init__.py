@@ -1,0 +1,1 @@
+"""Senders: what may leave is claimed, rendered, handed to a provider, and its result recorded."""

@@ -9,10 +9,11 @@ from uuid import UUID
 from anymail.signals import tracking
 from django.db import transaction
 from django.db.models import F, Q
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Coalesce
 
 from triggers.addresses import parse_email
 from triggers.capturing import record_event
+from triggers.clock import DatabaseNow
 from triggers.exceptions import InvalidAddress
 from triggers.models import Channel, Message, MessageState, Suppression, SuppressionReason
 
@@ -67,7 +68,7 @@ def _message(event: Any) -> Message | None:
 def _raise_state(message: Message, state: MessageState) -> None:
     lower = [known for known, rank in RANK.items() if rank < RANK[state]]
     Message.objects.filter(pk=message.pk, state__in=lower).update(
-        state=state, lease_until=None, accepted_at=Coalesce(F("accepted_at"), Now())
+        state=state, lease_until=None, accepted_at=Coalesce(F("accepted_at"), DatabaseNow())
     )
 
 
@@ -89,7 +90,7 @@ def _suppress(message: Message, event: Any) -> None:
 def _note_reaction(message: Message, event: Any) -> None:
     column = f"{event.event_type}_at"
     first = Message.objects.filter(Q(pk=message.pk) & Q(**{f"{column}__isnull": True}))
-    if first.update(**{column: Now()}):
+    if first.update(**{column: DatabaseNow()}):
         record_event(
             f"email_{event.event_type}",
             contact=message.contact,

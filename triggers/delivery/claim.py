@@ -1,0 +1,171 @@
+"""Take a handful of queued messages: check them once more, render them, mark them `sending`, in one transaction."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings as django_settings
+from django.db import transaction
+from django.utils import timezone, translation
+from django.utils.translation import gettext_noop
+
+from triggers.clock import DatabaseNow
+from triggers.conf import settings
+from triggers.content.context import letter_contexts
+from triggers.content.letter import CompiledLetter, LetterSource, RenderedLetter, compile_letter
+from triggers.core.values import Reason
+from triggers.delivery.email import Letter
+from triggers.delivery.recheck import Stop, stops
+from triggers.delivery.sms.base import SMSMessage
+from triggers.exceptions import RenderError, SendCancelled, TemplateError
+from triggers.links import unsubscribe_url
+from triggers.models import Channel, Message, MessageBody, MessageClass, MessageState, Template
+from triggers.signals import message_sending
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message that is marked `sending`, and what the provider gets. `attempt` fences off late results."""
+
+    id: int
+    attempt: int
+    payload: Letter | SMSMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """`looked_at` counts what was taken from the queue; only `ready` of it may leave."""
+
+    looked_at: int
+    ready: Sequence[Claimed] = ()
+
+
+@transaction.atomic
+def claim(lane: str, most: int) -> Claim:
+    """Up to `most` messages of a lane, ready to be handed to the provider.
+
+    Consent, suppression, goal and expiry are checked in this very transaction, so what was committed before it counts.
+    Rendering comes before the mark: a sender that dies there leaves the message queued.
+    """
+    rows = list(
+        Message.objects.select_for_update(skip_locked=True)
+        .filter(lane=lane, state=MessageState.QUEUED, send_after__lte=DatabaseNow())
+        .order_by("send_after", "id")
+        .annotate(now=DatabaseNow())[:most]
+    )
+    if not rows:
+        return Claim(0)
+    now: datetime = rows[0].now  # type: ignore[attr-defined]
+    messages = list(Message.objects.filter(pk__in=[row.pk for row in rows]).select_related("contact", "topic"))
+    stopped = stops(messages, now)
+    rendered = _render([message for message in messages if message.pk not in stopped], stopped)
+    for message in messages:
+        if message.pk in rendered:
+            _ask_receivers(message, stopped)
+    _end(messages, stopped)
+    going = [message for message in messages if message.pk in rendered and message.pk not in stopped]
+    _mark(going, rendered, now)
+    return Claim(len(rows), [_claimed(message, rendered[message.pk]) for message in going])
+
+
+def _render(messages: Sequence[Message], stopped: dict[int, Stop]) -> dict[int, RenderedLetter]:
+    """Finished letters by message id; one that cannot be made is stopped with its reason, its neighbours are not."""
+    compiled = _compile(messages, stopped)
+    fit = [message for message in messages if message.template_key in compiled]
+    uses = frozenset().union(*(letter.uses for letter in compiled.values()))
+    contexts = letter_contexts(fit, uses)
+    rendered = {}
+    for message in fit:
+        zone = message.contact.zone
+        language = message.contact.language or django_settings.LANGUAGE_CODE
+        try:
+            with translation.override(language), timezone.override(zone):
+                rendered[message.pk] = compiled[message.template_key].render(contexts[message.pk])
+        except RenderError as error:
+            stopped[message.pk] = _failed(str(error))
+        except Exception as error:
+            logger.exception("message %s could not be rendered", message.uid)
+            stopped[message.pk] = _failed(type(error).__name__)
+    return rendered
+
+
+def _compile(messages: Sequence[Message], stopped: dict[int, Stop]) -> dict[str, CompiledLetter]:
+    """Compiled templates by key, as they are now: corrections reach everybody whose letter has not left."""
+    keys = {message.template_key for message in messages}
+    compiled: dict[str, CompiledLetter] = {}
+    problems: dict[str, str] = {}
+    for one in Template.objects.filter(key__in=keys):
+        source = LetterSource(one.subject, one.preheader, one.html, one.text, one.channel)
+        try:
+            compiled[one.key] = compile_letter(source)
+        except TemplateError as error:
+            problems[one.key] = str(error)
+    for message in messages:
+        if message.template_key not in compiled:
+            stopped[message.pk] = _failed(problems.get(message.template_key, "the template was deleted"))
+    return compiled
+
+
+def _failed(detail: str) -> Stop:
+    reason = Reason(gettext_noop("the letter could not be made: %(problem)s"), {"problem": detail})
+    return Stop(MessageState.FAILED, reason)
+
+
+def _ask_receivers(message: Message, stopped: dict[int, Stop]) -> None:
+    """Let the host project stop this one message; a receiver that breaks stops nothing."""
+    for receiver, answer in message_sending.send_robust(sender=Message, message=message):
+        if isinstance(answer, SendCancelled):
+            reason = Reason(gettext_noop("stopped by the shop: %(why)s"), {"why": str(answer)})
+            stopped[message.pk] = Stop(MessageState.CANCELLED, reason)
+        elif isinstance(answer, Exception):
+            logger.error("message_sending receiver %r failed", receiver, exc_info=answer)
+
+
+def _end(messages: Sequence[Message], stopped: dict[int, Stop]) -> None:
+    ended = [message for message in messages if message.pk in stopped]
+    for message in ended:
+        stop = stopped[message.pk]
+        message.state, message.reason, message.reason_data = stop.state, stop.reason.text, stop.reason.data
+    Message.objects.bulk_update(ended, ["state", "reason", "reason_data"])
+
+
+def _mark(messages: Sequence[Message], rendered: dict[int, RenderedLetter], now: datetime) -> None:
+    lease_until = now + timedelta(seconds=2 * settings.SEND_TIMEOUT)
+    for message in messages:
+        message.state, message.lease_until = MessageState.SENDING, lease_until
+        message.attempt += 1
+        message.address = _address(message)
+    Message.objects.bulk_update(messages, ["state", "lease_until", "attempt", "address"])
+    MessageBody.objects.filter(pk__in=[message.pk for message in messages]).delete()
+    MessageBody.objects.bulk_create([_body(message.pk, rendered[message.pk]) for message in messages])
+
+
+def _body(message_id: int, letter: RenderedLetter) -> MessageBody:
+    return MessageBody(message_id=message_id, subject=letter.subject, html=letter.html, text=letter.text)
+
+
+def _address(message: Message) -> str:
+    return (message.contact.email if message.channel == Channel.EMAIL else message.contact.phone) or ""
+
+
+def _claimed(message: Message, letter: RenderedLetter) -> Claimed:
+    uid = message.uid.hex
+    if message.channel == Channel.SMS:
+        return Claimed(message.pk, message.attempt, SMSMessage(uid, message.address, letter.text))
+    is_marketing = message.message_class == MessageClass.MARKETING
+    payload = Letter(
+        uid=uid,
+        to=message.address,
+        subject=letter.subject,
+        html=letter.html,
+        text=letter.text,
+        template=message.template_key,
+        unsubscribe_url=unsubscribe_url(message.uid) if is_marketing else "",
+        list_id=message.topic.key if message.topic else "",
+    )
+    return Claimed(message.pk, message.attempt, payload)

@@ -1,0 +1,114 @@
+"""The last look before a message leaves: may it still be sent? For a whole claim at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext_noop
+
+from triggers.consent import address_key
+from triggers.core.values import JourneyState, Reason
+from triggers.engine.facts import load_facts
+from triggers.engine.versions import load_graphs
+from triggers.models import (
+    Channel,
+    Consent,
+    Journey,
+    Message,
+    MessageClass,
+    MessageState,
+    OptOut,
+    Suppression,
+    SuppressionReason,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why a message must not leave, and the state it ends in."""
+
+    state: MessageState
+    reason: Reason
+
+
+EXPIRED = Stop(MessageState.EXPIRED, Reason(gettext_noop("it became worthless before it could leave")))
+NO_ADDRESS = Stop(MessageState.SUPPRESSED, Reason(gettext_noop("the contact has no address for this channel")))
+NO_CONSENT = Stop(MessageState.SUPPRESSED, Reason(gettext_noop("the contact has not agreed to marketing messages")))
+
+
+def stops(messages: Sequence[Message], now: datetime) -> dict[int, Stop]:
+    """Messages that must not leave, by id. A constant number of statements; `messages` come with their contacts."""
+    rules = Rules(messages)
+    found = {message.pk: rules.check(message, now) for message in messages}
+    reached = _goals_reached([message for message in messages if found[message.pk] is None], now)
+    return {pk: stop for pk, stop in (found | reached).items() if stop}
+
+
+class Rules:
+    """Consents, refusals and suppressions of all contacts of a claim, read once."""
+
+    def __init__(self, messages: Sequence[Message]) -> None:
+        contacts = {message.contact_id for message in messages}
+        self._agreed = set(
+            Consent.objects.filter(contact__in=contacts, is_granted=True).values_list("contact_id", "channel")
+        )
+        self._opted_out = set(OptOut.objects.filter(contact__in=contacts).values_list("contact_id", "topic_id"))
+        addresses = {address_key(message.contact, message.channel) for message in messages}
+        self._suppressed: dict[tuple[str, str], Suppression] = {
+            (one.channel, one.address): one for one in Suppression.objects.filter(address__in=addresses)
+        }
+
+    def check(self, message: Message, now: datetime) -> Stop | None:
+        if message.expires_at is not None and message.expires_at <= now:
+            return EXPIRED
+        key = address_key(message.contact, message.channel)
+        if not key:
+            return NO_ADDRESS
+        is_marketing = message.message_class == MessageClass.MARKETING
+        suppression = self._suppressed.get((message.channel, key))
+        if suppression and (is_marketing or suppression.reason != SuppressionReason.UNSUBSCRIBED):
+            data = {"why": {"text": str(SUPPRESSION_WORDS[suppression.reason])}}
+            return Stop(MessageState.SUPPRESSED, Reason(gettext_noop("the address is suppressed: %(why)s"), data))
+        return self._check_marketing(message) if is_marketing else None
+
+    def _check_marketing(self, message: Message) -> Stop | None:
+        if (message.contact_id, message.channel) not in self._agreed:
+            return NO_CONSENT
+        if (message.contact_id, message.topic_id) in self._opted_out:
+            data = {"topic": str(message.topic)}
+            reason = Reason(gettext_noop("the contact has unsubscribed from “%(topic)s”"), data)
+            return Stop(MessageState.SUPPRESSED, reason)
+        return None
+
+
+SUPPRESSION_WORDS: dict[str, str] = {
+    SuppressionReason.BOUNCE: gettext_noop("hard bounce"),
+    SuppressionReason.COMPLAINT: gettext_noop("complaint"),
+    SuppressionReason.UNSUBSCRIBED: gettext_noop("unsubscribed from everything"),
+    SuppressionReason.MANUAL: gettext_noop("by hand"),
+}
+
+
+def _goals_reached(messages: Sequence[Message], now: datetime) -> dict[int, Stop | None]:
+    """A goal or exit event that was recorded since the journey began, even one that no turn has matched yet."""
+    journeys = Journey.objects.in_bulk({message.journey_id for message in messages if message.journey_id})
+    graphs = load_graphs({one.version_id for one in journeys.values()})
+    wanted = []
+    for one in journeys.values():
+        graph = graphs[one.version_id]
+        state = JourneyState(one.pk, one.contact_id, one.step, one.since, one.seq, one.entered_at, "", one.object_ref)
+        wanted.append((state, frozenset(rule.fact for rule in (*graph.goals, *graph.exits))))
+    facts = load_facts(wanted, now)
+    return {
+        message.pk: _ended(facts[message.journey_id])
+        for message in messages
+        if message.journey_id in journeys and any(facts[message.journey_id].values())
+    }
+
+
+def _ended(facts: dict[Any, Any]) -> Stop:
+    event = next(fact.args[0] for fact, count in facts.items() if count)
+    return Stop(MessageState.CANCELLED, Reason(gettext_noop("%(event)s happened before it left"), {"event": event}))

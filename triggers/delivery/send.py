@@ -1,0 +1,131 @@
+"""A sender's run over one lane: claim, hand over in parallel, record each result at once."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.utils.translation import gettext_noop
+
+from triggers.clock import DatabaseNow
+from triggers.conf import settings
+from triggers.delivery.claim import Claimed, claim
+from triggers.delivery.email import Letter, Mailer
+from triggers.delivery.outcome import Outcome
+from triggers.delivery.text import send_text
+from triggers.heartbeat import beat
+from triggers.models import Channel, Message, MessageClass, MessageState
+from triggers.signals import message_settled
+
+logger = logging.getLogger(__name__)
+
+# A lane is a channel and a class: letters about orders never stand in line behind a newsletter.
+LANES = tuple(f"{channel}.{kind}" for kind in reversed(MessageClass.values) for channel in Channel.values)
+
+STATES = {"accepted": MessageState.ACCEPTED, "refused": MessageState.FAILED, "unknown": MessageState.UNKNOWN}
+REASONS = {
+    "accepted": "",
+    "refused": gettext_noop("the provider refused it: %(detail)s"),
+    "unknown": gettext_noop("it cannot be known whether it was sent: %(detail)s"),
+    "not_sent": gettext_noop("not sent yet, attempt %(attempt)s: %(detail)s"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverResult:
+    """What a run did. `looked_at` counts claimed messages, `accepted` those that the provider took."""
+
+    looked_at: int = 0
+    accepted: int = 0
+
+
+def lanes_with_work() -> list[str]:
+    """Lanes with a message that may leave now, the transactional ones first."""
+    due = Message.objects.filter(state=MessageState.QUEUED, send_after__lte=DatabaseNow())
+    return [lane for lane in LANES if due.filter(lane=lane).exists()]
+
+
+def deliver(lane: str, *, seconds: float = 20.0) -> DeliverResult:
+    """Send what is queued on a lane, for about `seconds`. Any number of senders may do this at once.
+
+    A sender that is killed leaves at most SEND_CONCURRENCY messages `sending`; `settle_abandoned` makes them `unknown`.
+    """
+    ends = time.monotonic() + seconds
+    looked_at = accepted = 0
+    mailer = Mailer()
+    try:
+        with ThreadPoolExecutor(settings.SEND_CONCURRENCY, thread_name_prefix="triggers-send") as pool:
+            while time.monotonic() < ends:
+                taken = claim(lane, settings.SEND_CONCURRENCY)
+                if not taken.looked_at:
+                    break
+                looked_at += taken.looked_at
+                accepted += _hand_over(taken.ready, mailer, pool)
+    finally:
+        mailer.close()
+    if looked_at:
+        beat(f"send:{lane}", times=looked_at)
+    return DeliverResult(looked_at, accepted)
+
+
+def settle_abandoned() -> int:
+    """Messages whose sender died become `unknown`: nobody can tell whether the provider got them."""
+    text = gettext_noop("its sender stopped before the provider's answer was recorded")
+    return Message.objects.filter(state=MessageState.SENDING, lease_until__lt=DatabaseNow()).update(
+        state=MessageState.UNKNOWN, lease_until=None, reason=text, reason_data={}
+    )
+
+
+def _hand_over(ready: Any, mailer: Mailer, pool: ThreadPoolExecutor) -> int:
+    """One provider call each, in parallel; results are recorded here as they come, one commit each."""
+    calls: dict[Future[Outcome], Claimed] = {
+        pool.submit(_call(one, mailer)): one for one in ready
+    }
+    accepted = 0
+    for future in as_completed(calls):
+        outcome = future.result()
+        _record(calls[future], outcome)
+        accepted += outcome.status == "accepted"
+    return accepted
+
+
+def _call(one: Claimed, mailer: Mailer) -> Callable[[], Outcome]:
+    payload = one.payload
+    if isinstance(payload, Letter):
+        return lambda: mailer.send(payload)
+    return lambda: send_text(payload)
+
+
+def _record(one: Claimed, outcome: Outcome) -> None:
+    """Note what became of it, unless somebody already gave this attempt up."""
+    changes: dict[str, Any] = {
+        "lease_until": None,
+        "provider_id": outcome.provider_id[:255],
+        "reason": REASONS[outcome.status],
+        "reason_data": {"detail": outcome.detail, "attempt": one.attempt} if REASONS[outcome.status] else {},
+    }
+    if outcome.status == "not_sent":
+        delay = retry_delay(one.attempt, outcome.retry_after)
+        changes |= {"state": MessageState.QUEUED, "send_after": DatabaseNow() + timedelta(seconds=delay)}
+    else:
+        changes |= {"state": STATES[outcome.status]}
+    if outcome.status == "accepted":
+        changes["accepted_at"] = DatabaseNow()
+    mine = Message.objects.filter(pk=one.id, state=MessageState.SENDING, attempt=one.attempt)
+    if not mine.update(**changes):
+        logger.warning("the result of message %s came after its attempt was given up", one.payload.uid)
+        return
+    message_settled.send_robust(sender=Message, message=Message.objects.get(pk=one.id), state=changes["state"])
+
+
+def retry_delay(attempt: int, asked: float | None = None, fraction: float | None = None) -> float:
+    """Seconds until the next attempt: full jitter under a doubling roof, and never before the provider wants it."""
+    roof = min(settings.RETRY_MOST, settings.RETRY_FIRST * 2 ** min(attempt - 1, 30))
+    jitter = random.random() if fraction is None else fraction  # noqa: S311
+    return max(1.0, roof * jitter, asked or 0.0)

@@ -1,0 +1,26 @@
+"""Texts out through the configured SMS provider."""
+
+from __future__ import annotations
+
+from django.utils.module_loading import import_string
+
+from triggers.conf import settings
+from triggers.delivery.outcome import Outcome
+from triggers.delivery.sms.base import BaseSMSBackend, SMSMessage
+
+
+def send_text(message: SMSMessage, provider: str = "default") -> Outcome:
+    """One provider call. Never raises: a backend that breaks its contract leaves the message `unknown`."""
+    try:
+        results = make_provider(provider).send_messages([message])
+        result = results[0]
+    except Exception as error:
+        return Outcome("unknown", detail=type(error).__name__)
+    return Outcome(result.status, result.provider_id, result.detail, result.retry_after)
+
+
+def make_provider(alias: str) -> BaseSMSBackend:
+    """A new backend for an alias of SMS_PROVIDERS."""
+    given = settings.SMS_PROVIDERS[alias]
+    backend: BaseSMSBackend = import_string(given["BACKEND"])(**given.get("OPTIONS", {}))
+    return backend

@@ -1,0 +1,146 @@
+"""The second half of a turn: due journeys move on, all of a batch with one set of statements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from django.conf import settings as django_settings
+from django.db.models import Q
+from django.utils.translation import gettext_noop
+
+from triggers.conf import settings
+from triggers.core.decide import decide
+from triggers.core.graph import Graph
+from triggers.core.values import (
+    ChangeContact,
+    Decision,
+    JourneyState,
+    JourneyStatus,
+    Move,
+    Need,
+    QueueMessage,
+    Reason,
+)
+from triggers.engine.change import change_contacts
+from triggers.engine.facts import Facts, facts_ahead, load_facts
+from triggers.engine.isolate import isolate
+from triggers.engine.records import READ, Passage, read_passages, write_passages
+from triggers.engine.sql import insert_rows
+from triggers.engine.versions import load_graphs
+from triggers.models import Journey, Message, MessageState, Template
+
+# Rounds of asking for facts that a kind did not announce; one is usual, more is a kind that is broken.
+MOST_ROUNDS = 20
+MOST_ERROR_CHARS = 2000
+
+Bound = tuple[datetime, int]
+
+
+def fire_due(shard: int, now: datetime, limit: int, bound: Bound | None = None) -> tuple[int, Bound | None]:
+    """Move up to `limit` due journeys of a locked shard, the longest overdue first.
+
+    `bound` is the (due_at, id) pair up to which this worker has seen the index: it spares the scan of entries that a
+    long transaction elsewhere keeps from being cleaned away. Returns how many were taken, and the new bound.
+    """
+    due = Journey.objects.filter(shard=shard, due_at__lte=now)
+    if bound is not None:
+        # Written out, because MariaDB does not use an index for row comparisons.
+        due = due.filter(due_at__gte=bound[0]).filter(Q(due_at__gt=bound[0]) | Q(pk__gt=bound[1]))
+    passages = read_passages(due.order_by("due_at", "pk").values_list(*READ)[:limit])
+    if not passages:
+        return 0, bound
+    last = passages[-1]
+    assert last.due_at is not None
+    isolate(passages, lambda batch: _advance(batch, now), lambda one, error: _fail(one, error, now))
+    return len(passages), (last.due_at, last.id)
+
+
+def _advance(passages: Sequence[Passage], now: datetime) -> None:
+    graphs = load_graphs(one.version_id for one in passages)
+    zone = django_settings.TIME_ZONE
+    states = [(one, one.state(zone), graphs[one.version_id]) for one in passages]
+    graph_by_id = {state.id: graph for _one, state, graph in states}
+    facts = facts_ahead([state for _one, state, _graph in states], lambda state: graph_by_id[state.id], now)
+    decisions = _decide_all([(state, graph) for _one, state, graph in states], facts, now)
+    for one in passages:
+        _apply(one, decisions[one.id], now)
+    effects = [(one, move) for one in passages for move in one.moves if move.effect]
+    _queue_messages([(one, move) for one, move in effects if isinstance(move.effect, QueueMessage)], now)
+    write_passages(passages, now)
+    change_contacts([(one.contact_id, move.effect) for one, move in effects if isinstance(move.effect, ChangeContact)])
+
+
+def _decide_all(
+    undecided: Sequence[tuple[JourneyState, Graph]], facts: Facts, now: datetime
+) -> dict[int, Decision]:
+    """Ask the core about every journey; what it lacks is loaded for all who lack something, then they are asked again."""
+    decisions: dict[int, Decision] = {}
+    for _round in range(MOST_ROUNDS):
+        lacking = []
+        for state, graph in undecided:
+            answer = decide(graph, state, facts[state.id], now)
+            if isinstance(answer, Need):
+                lacking.append((state, graph, answer.facts))
+            else:
+                decisions[state.id] = answer
+        if not lacking:
+            return decisions
+        for journey_id, found in load_facts([(state, need) for state, _graph, need in lacking], now).items():
+            facts[journey_id].update(found)
+        undecided = [(state, graph) for state, graph, _need in lacking]
+    raise RuntimeError(f"a step kind keeps asking for new facts: {lacking[0][2]}")
+
+
+def _apply(one: Passage, decision: Decision, now: datetime) -> None:
+    one.status, one.step, one.since, one.due_at = decision.status, decision.step, decision.since, decision.due_at
+    one.moves.extend(decision.moves)
+    one.seq += len(decision.moves)
+    one.messages_queued += sum(isinstance(move.effect, QueueMessage) for move in decision.moves)
+    if not one.is_open:
+        one.ended_at = now
+
+
+def _queue_messages(sends: Sequence[tuple[Passage, Move]], now: datetime) -> None:
+    """One message for each sending move; (journey, seq) is unique, so doing it again is impossible."""
+    if not sends:
+        return
+    keys = {move.effect.template for _one, move in sends if isinstance(move.effect, QueueMessage)}
+    templates = {one.key: one for one in Template.objects.filter(key__in=keys).only(*_TEMPLATE_COLUMNS)}
+    rows = [_message_row(one, move, templates, now) for one, move in sends]
+    insert_rows(Message, _MESSAGE_COLUMNS, rows)
+
+
+_TEMPLATE_COLUMNS = ("key", "channel", "message_class", "topic_id")
+_MESSAGE_COLUMNS = (
+    *("uid", "journey_id", "seq", "contact_id", "step", "template_key", "channel", "message_class", "lane"),
+    *("topic_id", "address", "state", "reason", "reason_data", "created_at", "send_after", "expires_at"),
+    *("attempt", "provider_id"),
+)
+
+
+def _message_row(one: Passage, move: Move, templates: dict[str, Template], now: datetime) -> tuple[object, ...]:
+    effect = move.effect
+    assert isinstance(effect, QueueMessage)
+    template = templates.get(effect.template)
+    message_class = template.message_class if template else "marketing"
+    state, reason, data = MessageState.QUEUED, "", {}
+    if template is None or template.channel != effect.channel:
+        state, reason = MessageState.FAILED, gettext_noop("there is no template “%(template)s” for this channel")
+        data = {"template": effect.template}
+    seconds = effect.expires_seconds or settings.EXPIRES_AFTER
+    return (
+        *(uuid4(), one.id, move.seq, one.contact_id, move.step, effect.template, effect.channel, message_class),
+        *(f"{effect.channel}.{message_class}", template.topic_id if template else None, "", state, reason, data),
+        *(now, now, now + timedelta(seconds=seconds), 0, ""),
+    )
+
+
+def _fail(one: Passage, error: Exception, now: datetime) -> None:
+    """Set one poison journey aside with its error; a person can look at it and retry."""
+    text = f"{type(error).__name__}: {error}".replace("\0", "")[:MOST_ERROR_CHARS]
+    one.moves, one.seq = [], one.read_seq
+    one.end(JourneyStatus.FAILED, now, Reason(gettext_noop("Failed: %(error)s"), {"error": text[:200]}))
+    write_passages([one], now)
+    Journey.objects.filter(pk=one.id).update(error=text)

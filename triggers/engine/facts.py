@@ -1,0 +1,133 @@
+"""Facts for a whole batch of journeys at once. No function here can be asked about one contact."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, F, Q
+
+from triggers.core.graph import Graph
+from triggers.core.payload import matches
+from triggers.core.values import Fact, JourneyState
+from triggers.models import Contact, ContactTag, Journey, Message
+from triggers.shop import ContactRef, get_adapter
+
+# Facts by journey id.
+Facts = dict[int, dict[Fact, Any]]
+Args = tuple[Any, ...]
+# A provider gets every question of its kind with the journeys that ask it.
+Provider = Callable[[Mapping[Args, Sequence[JourneyState]], datetime], dict[Args, dict[int, Any]]]
+
+
+def load_facts(wanted: Iterable[tuple[JourneyState, Iterable[Fact]]], now: datetime) -> Facts:
+    """Everything that the journeys want to know, with a number of statements that depends on the questions only.
+
+    A fact that has no value for a journey is None, so that asking for it again is answered.
+    """
+    by_provider: dict[str, dict[Args, list[JourneyState]]] = defaultdict(lambda: defaultdict(list))
+    facts: Facts = {}
+    for journey, names in wanted:
+        facts[journey.id] = dict.fromkeys(names)
+        for fact in names:
+            by_provider[fact.provider][fact.args].append(journey)
+    for name, questions in by_provider.items():
+        for args, values in PROVIDERS[name](questions, now).items():
+            fact = Fact(name, args)
+            for journey_id, value in values.items():
+                facts[journey_id][fact] = value
+    return facts
+
+
+def facts_ahead(
+    journeys: Iterable[JourneyState], graph_of: Callable[[JourneyState], Graph], now: datetime
+) -> Facts:
+    """The facts that deciding about these journeys may take, up to their next waits."""
+    return load_facts([(journey, graph_of(journey).needs_from(journey.step)) for journey in journeys], now)
+
+
+def _contact_fields(questions: Mapping[Args, Sequence[JourneyState]], now: datetime) -> dict[Args, dict[int, Any]]:
+    names = {args[0].split(".", 1)[0] for args in questions}
+    contacts = {row["pk"]: row for row in Contact.objects.filter(pk__in=_contacts(questions)).values("pk", *names)}
+    return {
+        args: {journey.id: _field(contacts.get(journey.contact_id), args[0]) for journey in asking}
+        for args, asking in questions.items()
+    }
+
+
+def _field(row: Mapping[str, Any] | None, path: str) -> Any:
+    if row is None:
+        return None
+    name, _dot, attribute = path.partition(".")
+    value = row[name]
+    return value.get(attribute) if attribute and isinstance(value, dict) else value
+
+
+def _tags(questions: Mapping[Args, Sequence[JourneyState]], now: datetime) -> dict[Args, dict[int, Any]]:
+    tags = defaultdict(set)
+    for contact_id, name in ContactTag.objects.filter(contact__in=_contacts(questions)).values_list(
+        "contact_id", "name"
+    ):
+        tags[contact_id].add(name)
+    return {args: {one.id: tags.get(one.contact_id, set()) for one in asking} for args, asking in questions.items()}
+
+
+def _event_counts(questions: Mapping[Args, Sequence[JourneyState]], now: datetime) -> dict[Args, dict[int, Any]]:
+    return {args: _count_events(args, asking, now) for args, asking in questions.items()}
+
+
+def _count_events(args: Args, asking: Sequence[JourneyState], now: datetime) -> dict[int, int]:
+    """How often an event was recorded: since the journey began (its own first event does not count), or in N days."""
+    name, days, filters, same_object = args
+    since = Q(contact__events__recorded_at__gte=F("entered_at")) & ~Q(contact__events__id=F("entry_event_id"))
+    if days is not None:
+        since = Q(contact__events__recorded_at__gte=now - timedelta(days=days))
+    found = Journey.objects.filter(since, pk__in=[one.id for one in asking], contact__events__name=name)
+    if same_object:
+        found = found.filter(contact__events__object_ref=F("object_ref"))
+    counts = dict.fromkeys((one.id for one in asking), 0)
+    if filters:
+        for journey_id, data in found.values_list("pk", "contact__events__data").iterator():
+            counts[journey_id] += matches(filters, data)
+    else:
+        counts.update(found.order_by().values_list("pk").annotate(Count("contact__events__id")))
+    return counts
+
+
+def _reactions(questions: Mapping[Args, Sequence[JourneyState]], now: datetime) -> dict[Args, dict[int, Any]]:
+    ids = {one.id for asking in questions.values() for one in asking}
+    found: dict[tuple[int, str], set[str]] = defaultdict(set)
+    rows = Message.objects.filter(journey__in=ids, step__in=[args[0] for args in questions])
+    for journey_id, step, opened, clicked in rows.values_list("journey_id", "step", "opened_at", "clicked_at"):
+        found[journey_id, step] |= {word for word, at in (("opened", opened), ("clicked", clicked)) if at}
+    return {args: {one.id: found.get((one.id, args[0]), set()) for one in asking} for args, asking in questions.items()}
+
+
+def _shop(questions: Mapping[Args, Sequence[JourneyState]], now: datetime) -> dict[Args, dict[int, Any]]:
+    contacts = contact_refs(_contacts(questions))
+    known = get_adapter().load_facts([args[0] for args in questions], list(contacts.values()))
+    return {
+        args: {one.id: known.get(one.contact_id, {}).get(args[0]) for one in asking}
+        for args, asking in questions.items()
+    }
+
+
+def contact_refs(contact_ids: Iterable[int]) -> dict[int, ContactRef]:
+    """Contacts as the shop adapter takes them, by id. One statement."""
+    rows = Contact.objects.filter(pk__in=contact_ids).values_list("pk", "external_id", "email")
+    return {pk: ContactRef(pk, external_id or "", email) for pk, external_id, email in rows}
+
+
+def _contacts(questions: Mapping[Args, Sequence[JourneyState]]) -> set[int]:
+    return {journey.contact_id for asking in questions.values() for journey in asking}
+
+
+PROVIDERS: dict[str, Provider] = {
+    "contact_field": _contact_fields,
+    "tags": _tags,
+    "event_count": _event_counts,
+    "message_reactions": _reactions,
+    "shop": _shop,
+}

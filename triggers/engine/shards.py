@@ -1,0 +1,33 @@
+"""The one lock of the engine: whoever holds a shard is the only writer of its contacts' journeys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef
+from triggers.clock import DatabaseNow
+
+from triggers.models import SHARDS, Journey, PendingEvent, Shard
+
+
+def try_lock(shard: int) -> datetime | None:
+    """Lock one shard until the transaction ends and return the database's clock; None when another worker has it."""
+    row = Shard.objects.select_for_update(skip_locked=True).filter(pk=shard).annotate(now=DatabaseNow()).values("now").first()
+    return row["now"] if row else None
+
+
+def lock_for(contact_ids: Iterable[int]) -> datetime | None:
+    """Wait for the shards of these contacts, in order of their numbers, and return the database's clock."""
+    numbers = sorted({contact_id % SHARDS for contact_id in contact_ids})
+    now = None
+    for row in Shard.objects.select_for_update().filter(pk__in=numbers).order_by("pk").annotate(now=DatabaseNow()):
+        now = row.now
+    return now
+
+
+def with_work() -> list[int]:
+    """Shards that have a pending event or a due journey now: one look into an index for each, whatever the backlog."""
+    pending = PendingEvent.objects.filter(is_set_aside=False, shard=OuterRef("pk"))
+    due = Journey.objects.filter(shard=OuterRef("pk"), due_at__lte=DatabaseNow())
+    return list(Shard.objects.filter(Exists(pending) | Exists(due)).values_list("pk", flat=True))

@@ -1,0 +1,135 @@
+"""Many rows in one statement: the engine's only dialect-specific SQL.
+
+A batch travels as one parameter (PostgreSQL: one array a column; MariaDB and SQLite: one JSON document), so a turn takes
+the same number of statements for one row and for five hundred, and no driver's parameter limit is ever met. Django's
+`bulk_update` (one CASE branch a row and column) is ten and more times slower at this size.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection, models
+
+Row = Sequence[Any]
+
+
+def insert_rows(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
+    """Insert rows given as values of `columns` (attribute names). One statement."""
+    if not rows:
+        return
+    fields = _fields(model, tuple(columns))
+    names = ", ".join(_quote(field.column) for field in fields)
+    source, picked = _source(fields)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {_quote(model._meta.db_table)} ({names}) SELECT {picked} FROM {source}",  # noqa: S608
+            _parameters(fields, rows),
+        )
+
+
+def update_rows(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row], *, guard: str) -> int:
+    """Set `columns[2:]` of the rows whose `columns[0]` (the key) and `guard` fit; `columns[1]` is the expected guard.
+
+    `columns` is `("id", guard, *others)`; each row has values in that order, and the guard may be set as well by
+    naming it again. Returns how many rows were changed. One statement.
+    """
+    if not rows:
+        return 0
+    fields = _fields(model, tuple(columns))
+    source, _picked = _source(fields)
+    table = _quote(model._meta.db_table)
+    key = _quote(fields[0].column)
+    where = f"{table}.{key} = v.c0 AND {table}.{_quote(guard)} = v.c1"
+    assigned = list(enumerate(fields))[2:]
+    with connection.cursor() as cursor:
+        if connection.vendor == "mysql":
+            sets = ", ".join(f"{table}.{_quote(field.column)} = {_pick(field, n)}" for n, field in assigned)
+            cursor.execute(f"UPDATE {table} JOIN {source} ON {where} SET {sets}", _parameters(fields, rows))
+        else:
+            sets = ", ".join(f"{_quote(field.column)} = {_pick(field, n)}" for n, field in assigned)
+            cursor.execute(
+                f"UPDATE {table} SET {sets} FROM {source} WHERE {where}",  # noqa: S608
+                _parameters(fields, rows),
+            )
+        return int(cursor.rowcount)
+
+
+@lru_cache(maxsize=64)
+def _fields(model: type[models.Model], columns: tuple[str, ...]) -> list[models.Field[Any, Any]]:
+    by_name = {field.attname: field for field in model._meta.concrete_fields}
+    return [by_name[name] for name in columns]
+
+
+def _quote(name: str) -> str:
+    return connection.ops.quote_name(name)
+
+
+def _source(fields: Sequence[models.Field[Any, Any]]) -> tuple[str, str]:
+    """The batch as a table `v(c0, c1, …)`, and its columns as they are selected from it."""
+    build = {"postgresql": _unnest, "mysql": _json_table, "sqlite": _json_each}[connection.vendor]
+    return build(fields), ", ".join(_pick(field, number) for number, field in enumerate(fields))
+
+
+def _pick(field: models.Field[Any, Any], number: int) -> str:
+    if connection.vendor == "postgresql" and isinstance(field, models.JSONField):
+        return f"v.c{number}::jsonb"
+    return f"v.c{number}"
+
+
+def _unnest(fields: Sequence[models.Field[Any, Any]]) -> str:
+    arrays = ", ".join(f"%s::{_postgres_type(field)}[]" for field in fields)
+    return f"unnest({arrays}) AS v({', '.join(f'c{number}' for number in range(len(fields)))})"
+
+
+def _postgres_type(field: models.Field[Any, Any]) -> str:
+    if isinstance(field, models.JSONField | models.CharField | models.TextField):
+        return "text"
+    return str(field.rel_db_type(connection) if field.primary_key else field.db_type(connection))
+
+
+def _json_table(fields: Sequence[models.Field[Any, Any]]) -> str:
+    columns = ", ".join(
+        f"c{number} {_mariadb_type(field)} PATH '$[{number}]'" for number, field in enumerate(fields)
+    )
+    return f"JSON_TABLE(%s, '$[*]' COLUMNS({columns})) AS v"
+
+
+def _mariadb_type(field: models.Field[Any, Any]) -> str:
+    if isinstance(field, models.JSONField | models.TextField):
+        return "longtext"
+    if isinstance(field, models.UUIDField):
+        # JSON_TABLE knows no uuid type; the text becomes one when it is stored.
+        return "char(36)"
+    return str(field.rel_db_type(connection) if field.primary_key else field.db_type(connection))
+
+
+def _json_each(fields: Sequence[models.Field[Any, Any]]) -> str:
+    columns = ", ".join(f"json_extract(value, '$[{number}]') AS c{number}" for number in range(len(fields)))
+    return f"(SELECT {columns} FROM json_each(%s)) AS v"  # noqa: S608
+
+
+def _parameters(fields: Sequence[models.Field[Any, Any]], rows: Sequence[Row]) -> list[Any]:
+    columns = [_prepared(field, values) for field, values in zip(fields, zip(*rows, strict=True), strict=True)]
+    if connection.vendor == "postgresql":
+        return columns
+    return [json.dumps(list(zip(*columns, strict=True)), default=str)]
+
+
+def _prepared(field: models.Field[Any, Any], values: Iterable[Any]) -> list[Any]:
+    """One column's values as the database takes them."""
+    if isinstance(field, models.JSONField):
+        return [json.dumps(value, cls=DjangoJSONEncoder) for value in values]
+    if isinstance(field, models.DateTimeField):
+        adapt: Callable[[datetime], Any] = connection.ops.adapt_datetimefield_value
+        return [None if value is None else adapt(value) for value in values]
+    if isinstance(field, models.UUIDField):
+        if connection.vendor == "postgresql" or connection.features.has_native_uuid_field:
+            return list(values)
+        return [value.hex for value in values]
+    return list(values)

@@ -1,0 +1,84 @@
+"""Published definitions as graphs. Versions never change, so each is built once per process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from django.utils.translation import gettext_noop
+
+from triggers.conf import settings
+from triggers.core.graph import EventRule, Graph, StepNode, UnknownStep
+from triggers.core.kinds import Admission
+from triggers.core.values import EventValue, Reason
+from triggers.entries import entries
+from triggers.exceptions import InvalidConfig, UnknownKind
+from triggers.models import ChainVersion
+from triggers.steps import steps
+
+
+class UnknownEntry:
+    """Stands in for an entry kind that is not installed: nobody enters."""
+
+    def event_names(self, config: Any) -> tuple[str, ...]:
+        return ()
+
+    def admit(self, config: Any, event: EventValue, wait_scale: float) -> Admission | None:
+        return None
+
+
+def load_graphs(version_ids: Iterable[int]) -> dict[int, Graph]:
+    """Graphs of versions by id; those this process has not seen yet are read in one statement."""
+    scale = settings.WAIT_SCALE
+    wanted = set(version_ids)
+    missing = [pk for pk in wanted if (pk, scale) not in _graphs]
+    if missing:
+        for version in ChainVersion.objects.filter(pk__in=missing).only("definition"):
+            _graphs[version.pk, scale] = build_graph(version.definition, scale)
+    return {pk: _graphs[pk, scale] for pk in wanted}
+
+
+# Grows by one entry for each version that is in use; a definition is a few kilobytes.
+_graphs: dict[tuple[int, float], Graph] = {}
+
+
+def build_graph(definition: Mapping[str, Any], wait_scale: float = 1.0) -> Graph:
+    """A graph from a stored definition. Kinds that are gone become steps that pause their journeys."""
+    entry, entry_config = _entry(definition["entry"])
+    return Graph(
+        tuple(_node(step) for step in definition["steps"]),
+        entry=entry,
+        entry_config=entry_config,
+        goals=_rules(definition.get("goals", ())),
+        exits=_rules(definition.get("exits", ())),
+        wait_scale=wait_scale,
+    )
+
+
+def forget_graphs() -> None:
+    """Drop the cache, for tests that register kinds."""
+    _graphs.clear()
+
+
+def _entry(raw: Mapping[str, Any]) -> tuple[Any, Any]:
+    try:
+        kind = entries.get(raw["kind"])
+        return kind, kind.parse(raw["config"])
+    except (UnknownKind, InvalidConfig):
+        return UnknownEntry(), None
+
+
+def _node(raw: Mapping[str, Any]) -> StepNode:
+    branches = tuple((name, tuple(_node(step) for step in sequence)) for name, sequence in raw["branches"].items())
+    try:
+        kind = steps.get(raw["kind"])
+        return StepNode(raw["key"], kind, kind.parse(raw["config"]), branches)
+    except (UnknownKind, InvalidConfig) as error:
+        reason = Reason(gettext_noop("Waits for a person: %(problem)s"), {"problem": str(error)})
+        return StepNode(raw["key"], UnknownStep(reason), None, branches)
+
+
+def _rules(raw: Any) -> tuple[EventRule, ...]:
+    return msgspec.convert(raw, tuple[EventRule, ...])
+
