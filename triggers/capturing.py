@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from triggers.clock import DatabaseNow
 from triggers.contacts import contact_for
 from triggers.heartbeat import beat
 from triggers.models import SHARDS, Contact, Event, PendingEvent
@@ -63,8 +64,11 @@ def record_event(
         occurred_at=clean_moment(occurred_at, timezone.now()),
         data=clean_data(data),
         object_ref=clean_ref(object_ref),
+        recorded_at=DatabaseNow(),
     )
     event.save(force_insert=True)
+    # The moment is the database's; whoever wants it reads it from there.
+    del event.recorded_at
     PendingEvent(event=event, shard=contact.pk % SHARDS).save(force_insert=True)
     return event
 

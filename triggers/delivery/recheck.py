@@ -94,8 +94,9 @@ SUPPRESSION_WORDS: dict[str, str] = {
 
 def _goals_reached(messages: Sequence[Message], now: datetime) -> dict[int, Stop | None]:
     """A goal or exit event that was recorded since the journey began, even one that no turn has matched yet."""
-    journeys = Journey.objects.in_bulk({message.journey_id for message in messages if message.journey_id})
-    graphs = load_graphs({one.version_id for one in journeys.values()})
+    ids = {message.journey_id for message in messages if message.journey_id}
+    journeys = {one.pk: one for one in Journey.objects.filter(pk__in=ids).select_related("version")}
+    graphs = load_graphs({one.version_id: one.version.sha256 for one in journeys.values()})
     wanted = []
     for one in journeys.values():
         graph = graphs[one.version_id]

@@ -58,7 +58,7 @@ def fire_due(shard: int, now: datetime, limit: int, bound: Bound | None = None) 
 
 
 def _advance(passages: Sequence[Passage], now: datetime) -> None:
-    graphs = load_graphs(one.version_id for one in passages)
+    graphs = load_graphs({one.version_id: one.version_sha256 for one in passages})
     zone = django_settings.TIME_ZONE
     states = [(one, one.state(zone), graphs[one.version_id]) for one in passages]
     graph_by_id = {state.id: graph for _one, state, graph in states}

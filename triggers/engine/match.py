@@ -27,6 +27,7 @@ class LiveChain:
 
     id: int
     version_id: int
+    version_sha256: str
     activated_at: datetime
     graph: Graph
 
@@ -77,7 +78,9 @@ def _match(events: Sequence[EventValue], now: datetime) -> None:
         for name in chain.graph.entry.event_names(chain.graph.entry_config):
             by_event[name].append(chain)
     batch = _read(events, chains, by_event, now)
-    graphs = load_graphs(one.version_id for journeys in batch.open.values() for one in journeys.values())
+    graphs = load_graphs(
+        {one.version_id: one.version_sha256 for journeys in batch.open.values() for one in journeys.values()}
+    )
     for event in events:
         _end_journeys(event, batch, graphs | {chain.version_id: chain.graph for chain in chains})
         for chain in by_event.get(event.name, ()):
@@ -87,9 +90,10 @@ def _match(events: Sequence[EventValue], now: datetime) -> None:
 
 
 def _live_chains() -> list[LiveChain]:
-    rows = list(Chain.objects.live().order_by("pk").values_list("pk", "live_version_id", "activated_at"))
-    graphs = load_graphs(version_id for _pk, version_id, _at in rows)
-    return [LiveChain(pk, version_id, at, graphs[version_id]) for pk, version_id, at in rows]
+    columns = ("pk", "live_version_id", "live_version__sha256", "activated_at")
+    rows = list(Chain.objects.live().order_by("pk").values_list(*columns))
+    graphs = load_graphs({version_id: digest for _pk, version_id, digest, _at in rows})
+    return [LiveChain(pk, version_id, digest, at, graphs[version_id]) for pk, version_id, digest, at in rows]
 
 
 def _read(
@@ -161,6 +165,7 @@ def _enter(event: EventValue, chain: LiveChain, admission: Admission, batch: Bat
         entered_at=event.recorded_at,
         object_ref=event.object_ref,
         zone="",
+        version_sha256=chain.version_sha256,
         entry_event_id=event.id,
     )
     passage.log(Reason(gettext_noop("Entered because of %(event)s"), {"event": event.name}))
@@ -172,7 +177,7 @@ def _enter(event: EventValue, chain: LiveChain, admission: Admission, batch: Bat
 def _restart(event: EventValue, chain: LiveChain, passage: Passage, batch: Batch) -> None:
     """Back to the first step, on the live version: nothing has been sent, so nothing is repeated."""
     passage.step, passage.since, passage.due_at = chain.graph.first or "", event.recorded_at, batch.now
-    passage.version_id = chain.version_id
+    passage.version_id, passage.version_sha256 = chain.version_id, chain.version_sha256
     passage.log(Reason(gettext_noop("Started again because of %(event)s"), {"event": event.name}))
     if passage.id:
         batch.changed[id(passage)] = passage

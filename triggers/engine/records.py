@@ -30,6 +30,7 @@ READ = (
     "entered_at",
     "object_ref",
     "contact__time_zone",
+    "version__sha256",
 )
 WRITTEN = (
     "id",
@@ -63,6 +64,7 @@ class Passage:
     entered_at: datetime
     object_ref: str
     zone: str
+    version_sha256: str
     ended_at: datetime | None = None
     entry_event_id: int | None = None
     moves: list[Move] = field(default_factory=list)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -28,19 +28,21 @@ class UnknownEntry:
         return None
 
 
-def load_graphs(version_ids: Iterable[int]) -> dict[int, Graph]:
-    """Graphs of versions by id; those this process has not seen yet are read in one statement."""
+def load_graphs(versions: Mapping[int, str]) -> dict[int, Graph]:
+    """Graphs by version id, for versions given as id → sha256; what this process has not seen is read in one statement.
+
+    The digest is the key, so that a restored backup, which gives an id to another definition, cannot mislead.
+    """
     scale = settings.WAIT_SCALE
-    wanted = set(version_ids)
-    missing = [pk for pk in wanted if (pk, scale) not in _graphs]
+    missing = [pk for pk, digest in versions.items() if (digest, scale) not in _graphs]
     if missing:
-        for version in ChainVersion.objects.filter(pk__in=missing).only("definition"):
-            _graphs[version.pk, scale] = build_graph(version.definition, scale)
-    return {pk: _graphs[pk, scale] for pk in wanted}
+        for version in ChainVersion.objects.filter(pk__in=missing).only("definition", "sha256"):
+            _graphs[version.sha256, scale] = build_graph(version.definition, scale)
+    return {pk: _graphs[digest, scale] for pk, digest in versions.items()}
 
 
 # Grows by one entry for each version that is in use; a definition is a few kilobytes.
-_graphs: dict[tuple[int, float], Graph] = {}
+_graphs: dict[tuple[str, float], Graph] = {}
 
 
 def build_graph(definition: Mapping[str, Any], wait_scale: float = 1.0) -> Graph:

@@ -6,7 +6,7 @@ import uuid
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from triggers.clock import DatabaseNow
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from triggers.models.contact import Contact
@@ -29,7 +29,7 @@ class Event(models.Model):
     )
     name = models.CharField(_("name"), max_length=64)
     occurred_at = models.DateTimeField(_("happened"))
-    recorded_at = models.DateTimeField(_("recorded"), db_default=DatabaseNow())
+    recorded_at = models.DateTimeField(_("recorded"), default=timezone.now)
     data = models.JSONField(_("data"), default=dict, blank=True, encoder=DjangoJSONEncoder)
     object_ref = models.CharField(
         _("about"), max_length=100, blank=True, help_text=_("The cart, order or product, e.g. cart:17.")

@@ -1,0 +1,3 @@
+from tests.runner import main
+
+raise SystemExit(main())

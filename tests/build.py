@@ -1,0 +1,74 @@
+"""Contacts, chains and letters for tests, in as few words as possible."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from triggers import consent
+from triggers.engine.publish import publish
+from triggers.models import Chain, ChainRule, Contact, Step, Template, Topic
+
+# A step as `(key, kind, config)`, or with its branches: `(key, kind, config, {"yes": [...], "no": [...]})`.
+Tree = Sequence[tuple[Any, ...]]
+
+
+def make_contact(number: int = 1, *, agrees: bool = True, **fields: Any) -> Contact:
+    """A contact with an address, who has agreed to e-mail and SMS unless told otherwise."""
+    email = fields.pop("email", f"person{number}@example.com")
+    phone = fields.pop("phone", f"+1202555{number % 10_000:04}")
+    contact = Contact.objects.create(email=email, email_key=email.lower(), phone=phone, **fields)
+    if agrees:
+        for channel in ("email", "sms"):
+            consent.grant(contact, channel, source="test", text="yes")
+    return contact
+
+
+def make_template(key: str = "reminder", **fields: Any) -> Template:
+    """A letter (or, with channel="sms", a text) that renders for every contact."""
+    topic, _ = Topic.objects.get_or_create(key="news", defaults={"name": "News"})
+    defaults: dict[str, Any] = {
+        "name": key,
+        "topic": topic,
+        "subject": "You left something",
+        "html": '<p>Hello! <a href="{{ links.unsubscribe }}">No more of these</a></p>',
+        "text": "",
+    }
+    if fields.get("channel") == "sms":
+        defaults |= {"subject": "", "html": "", "text": "Your cart waits."}
+    return Template.objects.create(key=key, **(defaults | fields))
+
+
+def draft_chain(
+    steps: Tree,
+    *,
+    key: str = "chain",
+    event: str = "add_to_cart",
+    re_entry: str = "every_time",
+    goals: Sequence[str] = (),
+    exits: Sequence[str] = (),
+    **entry: Any,
+) -> Chain:
+    chain = Chain.objects.create(key=key, name=key, entry_config={"event": event, "re_entry": re_entry, **entry})
+    for role, names in (("goal", goals), ("exit", exits)):
+        for name in names:
+            ChainRule.objects.create(chain=chain, role=role, event=name)
+    _add(chain, steps, None, "")
+    return chain
+
+
+def live_chain(steps: Tree, **options: Any) -> Chain:
+    """A published chain; it only sees events that are captured after this."""
+    chain = draft_chain(steps, **options)
+    publish(chain)
+    chain.refresh_from_db()
+    return chain
+
+
+def _add(chain: Chain, steps: Tree, parent: Step | None, branch: str) -> None:
+    for position, (key, kind, config, *rest) in enumerate(steps):
+        step = Step.objects.create(
+            chain=chain, key=key, kind=kind, config=config, parent=parent, branch=branch, position=position
+        )
+        for name, inner in (rest[0] if rest else {}).items():
+            _add(chain, inner, step, name)
