@@ -158,7 +158,9 @@ def _check_place(chain: Chain, parent: Step | None, branch: str) -> None:
     if branch not in branch_names(parent.kind):
         raise InvalidChain([_("The step “%(step)s” has no such branch.") % {"step": parent.key}])
     if _depth(chain, parent) >= MOST_DEPTH:
-        raise InvalidChain([_("Steps can be nested %(depth)s levels deep, not more.") % {"depth": MOST_DEPTH}])
+        raise InvalidChain(
+            [_("Steps can be nested %(depth)s levels deep, not more.") % {"depth": MOST_DEPTH}]
+        )
 
 
 def _depth(chain: Chain, step: Step) -> int:
@@ -174,7 +176,9 @@ def _new_key(chain: Chain, kind_key: str) -> str:
     taken = set(chain.steps.values_list("key", flat=True))
     for config in chain.steps.values_list("config", flat=True):
         taken.update(_texts(config))
-    for definition in ChainVersion.objects.filter(chain=chain).values_list("definition", flat=True).iterator():
+    for definition in (
+        ChainVersion.objects.filter(chain=chain).values_list("definition", flat=True).iterator()
+    ):
         taken.update(_texts(definition))
     stem = kind_key[:44]
     return next(key for key in (f"{stem}_{number}" for number in count(1)) if key not in taken)

@@ -161,8 +161,8 @@ def _problems_of(
     try:
         kind = steps.get(step.kind)
         config = kind.parse(step.config)
-    except UnknownKind:
-        yield _("the step kind “%(kind)s” is not installed") % {"kind": step.kind}
+    except UnknownKind as error:
+        yield _("%(family)s kind “%(kind)s” is not installed") % {"family": _(error.family), "kind": error.key}
         return
     except InvalidConfig as error:
         yield str(error)

@@ -1,0 +1,132 @@
+"""What stops a message at the door, each with its state and its words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from tests.build import make_contact, make_template
+from tests.delivery.conftest import QueueMessage
+from triggers import consent
+from triggers.core.words import say
+from triggers.delivery.send import deliver
+from triggers.models import Contact, Message, Suppression, Template, Topic
+
+pytestmark = pytest.mark.django_db
+
+
+def never_agreed(contact: Contact) -> None:
+    contact.consents.all().delete()
+
+
+def withdrew(contact: Contact) -> None:
+    consent.withdraw(contact, "email", source="test")
+
+
+def opted_out(contact: Contact) -> None:
+    consent.opt_out(contact, Topic.objects.get(), source="test")
+
+
+def bounced(contact: Contact) -> None:
+    Suppression.objects.create(channel="email", address=contact.email_key, reason="bounce")
+
+
+def complained(contact: Contact) -> None:
+    Suppression.objects.create(channel="email", address=contact.email_key, reason="complaint")
+
+
+def has_no_address(contact: Contact) -> None:
+    Contact.objects.update(email="", email_key=None)
+
+
+NO_CONSENT = "the contact has not agreed to marketing messages"
+
+
+@pytest.mark.parametrize(
+    ("what", "marketing", "transactional"),
+    [
+        (never_agreed, NO_CONSENT, ""),
+        (withdrew, "the address is suppressed: unsubscribed from everything", ""),
+        (opted_out, "the contact has unsubscribed from “News”", ""),
+        (bounced, "the address is suppressed: hard bounce", "the address is suppressed: hard bounce"),
+        (complained, "the address is suppressed: complaint", "the address is suppressed: complaint"),
+        (has_no_address, "the contact has no address for this channel", "the contact has no address for this channel"),
+    ],
+)
+@pytest.mark.parametrize("message_class", ["marketing", "transactional"])
+def test_who_gets_nothing(
+    queue_message: QueueMessage,
+    what: Callable[[Contact], None],
+    marketing: str,
+    transactional: str,
+    message_class: str,
+) -> None:
+    template = make_template(message_class=message_class)
+    contact = make_contact()
+    what(contact)
+    message = queue_message(contact, template)
+    deliver(message.lane)
+    message.refresh_from_db()
+    expected = marketing if message_class == "marketing" else transactional
+    assert say(message.reason, message.reason_data) == expected
+    assert message.state == ("suppressed" if expected else "accepted")
+    assert len(mail.outbox) == (0 if expected else 1)
+
+
+def test_a_message_past_its_time_is_not_sent(queue_message: QueueMessage) -> None:
+    message = queue_message(expires_at=timezone.now() - timedelta(seconds=1))
+    deliver(message.lane)
+    message.refresh_from_db()
+    assert message.state == "expired" and not mail.outbox
+
+
+def test_agreeing_again_lifts_ones_own_refusal_but_no_bounce() -> None:
+    contact = make_contact()
+    withdrew(contact)
+    consent.grant(contact, "email", source="test", text="yes")
+    assert not Suppression.objects.exists()
+    bounced(contact)
+    consent.grant(contact, "email", source="test", text="yes")
+    assert Suppression.objects.exists()
+
+
+def test_one_letter_that_cannot_be_made_stops_no_other(queue_message: QueueMessage) -> None:
+    bad = make_template("bad", subject="Hello {{ contact.first_name }}")
+    good = queue_message()
+    failing = queue_message(make_contact(7, first_name=""), bad)
+    gone = queue_message(make_contact(8), bad)
+    Message.objects.filter(pk=gone.pk).update(template_key="deleted")
+    deliver(good.lane)
+    for message in (good, failing, gone):
+        message.refresh_from_db()
+    assert (good.state, failing.state, gone.state) == ("accepted", "failed", "failed")
+    assert "first_name" in say(failing.reason, failing.reason_data)
+    assert "the template was deleted" in say(gone.reason, gone.reason_data)
+
+
+def test_a_corrected_template_reaches_messages_that_are_already_queued(queue_message: QueueMessage) -> None:
+    message = queue_message()
+    Template.objects.update(subject="Corrected")
+    deliver(message.lane)
+    assert mail.outbox[0].subject == "Corrected"
+
+
+def test_the_number_of_statements_does_not_grow_with_the_claim(
+    queue_message: QueueMessage, django_assert_num_queries: object, settings: object
+) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from triggers.delivery.claim import claim
+
+    counts = []
+    for size in (1, 5, 10):
+        messages = [queue_message() for _ in range(size)]
+        with CaptureQueriesContext(connection) as queries:
+            claim(messages[0].lane, 10)
+        counts.append(len(queries))
+    assert counts[0] == counts[1] == counts[2]

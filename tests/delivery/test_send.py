@@ -1,0 +1,167 @@
+"""A sender's run over a lane, and what becomes of each message."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.core.mail.backends.base import BaseEmailBackend
+from django.utils import timezone
+
+from tests.build import make_contact, make_template
+from tests.delivery.conftest import QueueMessage, Sink, smtp_account
+from triggers.core.words import say
+from triggers.delivery.claim import claim
+from triggers.delivery.outcome import Outcome
+from triggers.delivery.retry import cancel_messages, retry_messages
+from triggers.delivery.send import LANES, _record, deliver, lanes_with_work, retry_delay, settle_abandoned
+from triggers.exceptions import SendCancelled
+from triggers.models import Heartbeat, Message
+from triggers.signals import message_sending, message_settled
+from triggers.testing import database_clock, sms_outbox
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_letter_goes_out_over_real_smtp(queue_message: QueueMessage, sink: Sink) -> None:
+    messages = [queue_message() for _ in range(25)]
+    result = deliver("email.marketing")
+    assert (result.looked_at, result.accepted) == (25, 25)
+    recipients = sorted(envelope.rcpt_tos[0] for envelope in sink.taken)
+    assert recipients == sorted(message.contact.email for message in messages)
+    assert set(Message.objects.values_list("state", flat=True)) == {"accepted"}
+    assert Heartbeat.objects.get(pk="send:email.marketing").count == 25
+
+
+@pytest.mark.parametrize(
+    ("stage", "answer", "state", "words"),
+    [
+        ("rcpt", "550 5.1.1 no such user", "failed", "the provider refused it: SMTPRecipientsRefused"),
+        ("rcpt", "451 4.7.1 greylisted", "queued", "not sent yet, attempt 1: SMTPRecipientsRefused"),
+        ("data", "554 5.7.1 spam", "failed", "the provider refused it: SMTPDataError"),
+        ("data", "452 4.3.1 disk full", "queued", "not sent yet, attempt 1: SMTPDataError"),
+        ("data", "hang up", "unknown", "it cannot be known whether it was sent: SMTPServerDisconnected"),
+    ],
+)
+def test_what_a_server_answers(
+    queue_message: QueueMessage, sink: Sink, stage: str, answer: str, state: str, words: str
+) -> None:
+    message, neighbour = queue_message(), queue_message()
+    getattr(sink, stage)[message.contact.email.partition("@")[0]] = answer
+    deliver("email.marketing", seconds=2)
+    message.refresh_from_db()
+    neighbour.refresh_from_db()
+    assert (message.state, neighbour.state) == (state, "accepted")
+    assert say(message.reason, message.reason_data).startswith(words)
+    assert "@" not in say(message.reason, message.reason_data)
+    if state == "queued":
+        assert message.send_after > timezone.now() and message.attempt == 1
+
+
+def test_a_server_that_is_away_was_certainly_not_given_the_letter(
+    queue_message: QueueMessage, sink: Sink, settings: Any
+) -> None:
+    settings.TRIGGERS = {**settings.TRIGGERS, "EMAIL_ACCOUNTS": {"default": smtp_account(1)}}
+    message = queue_message()
+    deliver("email.marketing", seconds=2)
+    message.refresh_from_db()
+    assert (message.state, message.attempt) == ("queued", 1)
+
+
+def test_a_text_goes_out(queue_message: QueueMessage) -> None:
+    sms_outbox.clear()
+    message = queue_message(template=make_template("code", channel="sms"))
+    deliver("sms.marketing")
+    message.refresh_from_db()
+    assert (message.state, message.provider_id) == ("accepted", message.uid.hex)
+    assert [(text.to, text.body) for text in sms_outbox] == [(message.contact.phone, "Your cart waits.")]
+    assert message.body.text == "Your cart waits."
+
+
+def test_transactional_lanes_come_first(queue_message: QueueMessage) -> None:
+    queue_message()
+    queue_message(template=make_template("thanks", message_class="transactional"))
+    assert lanes_with_work() == ["email.transactional", "email.marketing"]
+    assert LANES.index("sms.transactional") < LANES.index("email.marketing")
+
+
+def test_a_sender_that_dies_leaves_its_messages_unknown(queue_message: QueueMessage) -> None:
+    message = queue_message()
+    claim(message.lane, 10)
+    assert settle_abandoned() == 0
+    with database_clock(timezone.now() + timedelta(minutes=5)):
+        assert settle_abandoned() == 1
+        deliver(message.lane)
+    message.refresh_from_db()
+    assert message.state == "unknown" and not mail.outbox
+
+
+def test_a_result_that_comes_too_late_changes_nothing(queue_message: QueueMessage) -> None:
+    message = queue_message()
+    claimed = claim(message.lane, 10).ready[0]
+    Message.objects.update(state="unknown")
+    _record(claimed, Outcome("accepted"))
+    message.refresh_from_db()
+    assert message.state == "unknown"
+
+
+def test_a_receiver_can_stop_one_message_and_a_broken_one_stops_none(queue_message: QueueMessage) -> None:
+    stopped, other = queue_message(), queue_message()
+    settled: list[str] = []
+
+    def stop(message: Message, **kwargs: Any) -> None:
+        if message.pk == stopped.pk:
+            raise SendCancelled("out of stock")
+        raise ZeroDivisionError
+
+    def note(message: Message, state: str, **kwargs: Any) -> None:
+        settled.append(state)
+
+    message_sending.connect(stop)
+    message_settled.connect(note)
+    try:
+        deliver("email.marketing")
+    finally:
+        message_sending.disconnect(stop)
+        message_settled.disconnect(note)
+    stopped.refresh_from_db()
+    other.refresh_from_db()
+    assert (stopped.state, say(stopped.reason, stopped.reason_data)) == ("cancelled", "stopped by the shop: out of stock")
+    assert other.state == "accepted" and settled == ["accepted"]
+
+
+def test_people_can_retry_what_failed_and_cancel_what_waits(queue_message: QueueMessage) -> None:
+    failed, sent = queue_message(state="failed"), queue_message(state="accepted")
+    waiting = queue_message(send_after=timezone.now() + timedelta(days=1))
+    assert retry_messages([failed.pk, sent.pk]) == 1
+    assert cancel_messages([sent.pk, waiting.pk]) == 1
+    deliver("email.marketing")
+    failed.refresh_from_db()
+    assert failed.state == "accepted" and len(mail.outbox) == 1
+
+
+@pytest.mark.parametrize(
+    ("attempt", "asked", "fraction", "expected"),
+    [(1, None, 1.0, 30), (2, None, 1.0, 60), (20, None, 1.0, 21_600), (1, None, 0.0, 1), (1, 120, 0.5, 120)],
+)
+def test_retries_wait_longer_and_longer(attempt: int, asked: float | None, fraction: float, expected: float) -> None:
+    assert retry_delay(attempt, asked, fraction) == expected
+
+
+class Explodes(BaseEmailBackend):
+    """A host's own backend with a bug."""
+
+    def send_messages(self, email_messages: Sequence[Any]) -> int:
+        raise RuntimeError("bug")
+
+
+def test_a_backend_with_a_bug_leaves_the_letter_unknown(queue_message: QueueMessage, settings: Any) -> None:
+    account = {"BACKEND": f"{__name__}.Explodes", "OPTIONS": {}}
+    settings.TRIGGERS = {**settings.TRIGGERS, "EMAIL_ACCOUNTS": {"default": account}}
+    message = queue_message(make_contact(1))
+    deliver("email.marketing")
+    message.refresh_from_db()
+    assert message.state == "unknown"
