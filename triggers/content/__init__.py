@@ -1,0 +1,1 @@
+"""Letters: the template language, compiling, filling, inlining, the text part."""

@@ -11,18 +11,21 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from decimal import Decimal
+from typing import Any, cast
 from urllib.parse import quote
 
 from django.template import Library, defaultfilters
-from django.utils import formats, timezone
+from django.utils import formats
 from django.utils.dateparse import parse_date, parse_datetime, parse_time
-from django.utils.html import escape, linebreaks, strip_tags
+from django.utils.html import escape, linebreaks
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import Truncator, slugify
-from django.utils.translation import get_language, gettext as _
+from django.utils.timezone import template_localtime  # type: ignore[attr-defined]
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
+from triggers.content.markup import pieces
 from triggers.content.plain import Group, Rows
 from triggers.exceptions import RenderError
 
@@ -36,7 +39,7 @@ LIBRARY = Library()
 
 
 class BadArgument(ValueError):
-    """The argument of a filter is not one it takes; the text completes the sentence "the filter X ...". """
+    """The argument of a filter is not one it takes; the text completes the sentence "the filter X ..."."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Traits:
 
     argument: checks and converts the argument; None when the filter takes none. optional: value used when no argument is written.
     takes_empty: the filter has an answer for an empty value. gives_empty: an empty result is meant, not a hole in the letter.
-    makes_address: the result is percent-encoded.
+    makes_address: the result is percent-encoded. makes_html: the result has tags and belongs into the text of an HTML letter.
     """
 
     argument: Callable[[Any], Any] | None = None
@@ -54,6 +57,7 @@ class Traits:
     takes_empty: bool = False
     gives_empty: bool = False
     makes_address: bool = False
+    makes_html: bool = False
 
 
 TRAITS: dict[str, Traits] = {}
@@ -62,7 +66,7 @@ TRAITS: dict[str, Traits] = {}
 def _filter(name: str, **traits: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         TRAITS[name] = Traits(**traits)
-        return LIBRARY.filter(name, function)  # type: ignore[no-any-return]
+        return LIBRARY.filter(name, function)
 
     return register
 
@@ -78,7 +82,7 @@ def shown(value: Any) -> str:
         raise RenderError(_("a list or a group of values cannot be shown as text"))
     if isinstance(value, SafeString):
         return value
-    return str(formats.localize(timezone.template_localtime(value)))
+    return str(formats.localize(template_localtime(value)))
 
 
 def number(value: Any) -> Decimal:
@@ -89,7 +93,7 @@ def number(value: Any) -> Decimal:
         result = Decimal(text.strip())
         if result.is_finite() and abs(result) < LARGEST_NUMBER and int(result.as_tuple().exponent) > -60:
             return result
-    except (InvalidOperation, ValueError):
+    except (ArithmeticError, ValueError):
         pass
     raise RenderError(_("“%(value).40s” is not a number that can be worked with") % {"value": value})
 
@@ -97,7 +101,7 @@ def number(value: Any) -> Decimal:
 def _moment(value: Any) -> date | time:
     """Dates are stored as text in the data of events, so ISO text counts as one."""
     if isinstance(value, datetime):
-        return timezone.template_localtime(value)  # type: ignore[no-any-return]
+        return cast(datetime, template_localtime(value))
     if isinstance(value, (date, time)):
         return value
     if type(value) is str and len(value) < 40:
@@ -106,7 +110,7 @@ def _moment(value: Any) -> date | time:
         except ValueError:
             moment = None
         if moment is not None:
-            return timezone.template_localtime(moment)  # type: ignore[no-any-return]
+            return cast(date, template_localtime(moment))
     raise RenderError(_("“%(value).40s” is not a date") % {"value": value})
 
 
@@ -115,11 +119,13 @@ def _moment(value: Any) -> date | time:
 
 def _whole(least: int, most: int) -> Callable[[Any], int]:
     def check(argument: Any) -> int:
-        if (isinstance(argument, int) or (isinstance(argument, str) and re.fullmatch(r"\d{1,6}", argument))) and (
-            least <= int(argument) <= most
-        ):
+        if (
+            isinstance(argument, int) or (isinstance(argument, str) and re.fullmatch(r"\d{1,6}", argument))
+        ) and (least <= int(argument) <= most):
             return int(argument)
-        raise BadArgument(_("takes a whole number from %(least)d to %(most)d") % {"least": least, "most": most})
+        raise BadArgument(
+            _("takes a whole number from %(least)d to %(most)d") % {"least": least, "most": most}
+        )
 
     return check
 
@@ -254,15 +260,15 @@ def truncatewords(value: Any, length: int) -> str:
 
 @_filter("striptags")
 def striptags(value: Any) -> str:
-    return strip_tags(_wordy(value))
+    return "".join(piece.body for piece in pieces(_wordy(value)) if not piece.tag)
 
 
-@_filter("linebreaks")
+@_filter("linebreaks", makes_html=True)
 def linebreaks_filter(value: Any) -> str:
     return mark_safe(linebreaks(_wordy(value), autoescape=True))
 
 
-@_filter("linebreaksbr")
+@_filter("linebreaksbr", makes_html=True)
 def linebreaksbr(value: Any) -> str:
     text = value if isinstance(value, SafeString) else escape(shown(value))
     return mark_safe(re.sub(r"\r\n?|\n", "<br>", text))
@@ -318,7 +324,9 @@ def join(value: Any, separator: str) -> str:
         texts.append("" if row is None else shown(row))
         room -= len(texts[-1]) + len(separator)
         if room < 0:
-            raise RenderError(_("the joined list is longer than %(limit)d characters") % {"limit": JOINED_CHARS})
+            raise RenderError(
+                _("the joined list is longer than %(limit)d characters") % {"limit": JOINED_CHARS}
+            )
     return separator.join(texts)
 
 

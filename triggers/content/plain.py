@@ -140,7 +140,9 @@ class _Freezing:
     def value(self, value: Any, path: str, level: int) -> Any:
         self.seen += 1
         if self.seen > MAX_VALUES:
-            raise RenderError(_("the data of this message holds more than %(limit)d values") % {"limit": MAX_VALUES})
+            raise RenderError(
+                _("the data of this message holds more than %(limit)d values") % {"limit": MAX_VALUES}
+            )
         scalar = _SCALARS.get(type(value))
         if scalar is not None:
             try:
@@ -153,7 +155,10 @@ class _Freezing:
 
     def container(self, value: Any, path: str, level: int) -> Any:
         if level > MAX_LEVELS:
-            raise RenderError(_("%(path)s: data is nested deeper than %(limit)d levels") % {"path": path, "limit": MAX_LEVELS})
+            raise RenderError(
+                _("%(path)s: data is nested deeper than %(limit)d levels")
+                % {"path": path, "limit": MAX_LEVELS}
+            )
         if isinstance(value, (Group, Rows)):
             return value
         if isinstance(value, Mapping):
@@ -161,12 +166,15 @@ class _Freezing:
         if isinstance(value, (list, tuple)):
             return self.rows(value, path, level)
         if _is_record(value):
-            return self.group({name: getattr(value, name) for name in _record_fields(type(value))}, path, level)
+            kind: type = type(value)
+            return self.group({name: getattr(value, name) for name in _record_fields(kind)}, path, level)
         for base in (str, int, float):
             if isinstance(value, base):
                 return _SCALARS[base](value)
-        kind = type(value).__qualname__
-        raise RenderError(_("%(path)s is not plain data but a %(kind)s; letters take no objects") % {"path": path, "kind": kind})
+        raise RenderError(
+            _("%(path)s is not plain data but a %(kind)s; letters take no objects")
+            % {"path": path, "kind": type(value).__qualname__}
+        )
 
     def group(self, value: Mapping[Any, Any], path: str, level: int) -> Group:
         prefix = f"{path}." if path else ""
@@ -174,13 +182,18 @@ class _Freezing:
         fields = {}
         for name, inner in value.items():
             if not isinstance(name, str):
-                raise RenderError(_("%(path)s has a key that is not text: %(key).50r") % {"path": path, "key": name})
+                raise RenderError(
+                    _("%(path)s has a key that is not text: %(key).50r") % {"path": path, "key": name}
+                )
             fields[name] = self.value(inner, prefix + name, level)
         return Group(fields, self.seen - start)
 
     def rows(self, value: list[Any] | tuple[Any, ...], path: str, level: int) -> Rows:
         start = self.seen
-        return Rows(tuple([self.value(row, f"{path}[{at}]", level) for at, row in enumerate(value)]), self.seen - start)
+        return Rows(
+            tuple([self.value(row, f"{path}[{at}]", level) for at, row in enumerate(value)]),
+            self.seen - start,
+        )
 
 
 def _bounded_integer(value: int) -> int:
@@ -215,5 +228,7 @@ def _is_record(value: Any) -> bool:
 def _record_fields(kind: type) -> tuple[str, ...]:
     names = dict.fromkeys(field.name for field in dataclasses.fields(kind))
     for base in reversed(kind.__mro__):
-        names.update(dict.fromkeys(name for name, member in vars(base).items() if isinstance(member, property)))
+        names.update(
+            dict.fromkeys(name for name, member in vars(base).items() if isinstance(member, property))
+        )
     return tuple(name for name in names if not name.startswith("_"))
