@@ -144,3 +144,9 @@ TRIGGERS: dict[str, Any] = {
     "SHOP_ADAPTER": "demo_shop.adapter.DemoShopAdapter",
     "SMS_PROVIDERS": {"default": {"BACKEND": "triggers.delivery.sms.locmem.LocmemBackend", "OPTIONS": {}}},
 }
+
+# Workers that tests start: the test says which broker, and which queue, so that runs at the same time do not meet.
+CELERY_BROKER_URL = os.environ.get("TRIGGERS_TEST_BROKER_URL", "memory://")
+CELERY_TASK_DEFAULT_QUEUE = os.environ.get("TRIGGERS_TEST_QUEUE", "triggers")
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"

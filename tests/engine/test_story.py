@@ -11,6 +11,8 @@ from django.utils import timezone
 import triggers
 from tests.build import live_chain, make_contact, make_template
 from triggers.core.words import say
+from triggers.delivery.send import deliver
+from triggers.engine.turn import turn
 from triggers.models import Contact, EntryLedger, Journey, Message, PendingEvent
 from triggers.testing import database_clock, run_due, sms_outbox
 
@@ -70,9 +72,6 @@ def test_an_order_in_time_ends_the_journey(contact: Contact) -> None:
 def test_an_order_that_no_turn_has_seen_yet_still_stops_the_letter_at_the_door(contact: Contact) -> None:
     live_chain([("letter", "send_email", {"template": "reminder"})], goals=["purchase"])
     triggers.capture("add_to_cart", contact=contact)
-    from triggers.delivery.send import deliver
-    from triggers.engine.turn import turn
-
     turn(contact.shard)
     triggers.capture("purchase", contact=contact)
     deliver("email.marketing")
@@ -113,3 +112,12 @@ def test_what_follows_a_change_of_the_contact_sees_the_change(contact: Contact) 
     contact.refresh_from_db()
     assert contact.attributes == {"size": "XL"} and len(mail.outbox) == 1
     assert "Yes: has the tag “vip” (found: vip)" in reasons(Journey.objects.get())
+
+
+def test_an_exit_drawn_after_a_letter_does_not_call_the_letter_back(contact: Contact) -> None:
+    """It used to: leaving the chain cancelled what the same turn had queued."""
+    live_chain([("letter", "send_email", {"template": "reminder"}), ("bye", "exit", {})])
+    triggers.capture("add_to_cart", contact=contact)
+    run_due()
+    assert Journey.objects.get().status == "exited"
+    assert Message.objects.get().state == "accepted" and len(mail.outbox) == 1

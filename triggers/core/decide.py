@@ -24,9 +24,6 @@ from triggers.core.values import (
     WaitUntil,
 )
 
-# A chain is a finite tree, so this is only reached by a kind that is broken.
-MOST_MOVES = 200
-
 END = Reason("Reached the end of the chain")
 
 
@@ -49,14 +46,16 @@ def _leave_early(graph: Graph, journey: JourneyState, facts: dict[Fact, Any], no
             if view.fact(rule.fact):
                 reason = Reason(text, {"event": rule.event})
                 move = Move(journey.seq + 1, journey.step, reason)
-                return Decision(JourneyStatus.EXITED, journey.step, now, None, (move,), reason)
+                return Decision(JourneyStatus.EXITED, journey.step, now, None, (move,), reason, cancels_queued=True)
     return None
 
 
 def _walk(graph: Graph, journey: JourneyState, facts: dict[Fact, Any], now: datetime) -> Decision:
     step: str | None = journey.step
-    since, moves = journey.since, []
-    while step is not None and len(moves) < MOST_MOVES:
+    since = journey.since
+    moves: list[Move] = []
+    # Ends: a chain is a finite tree, and every round goes forward in it.
+    while step is not None:
         node = graph.nodes[step]
         view = View(journey, facts, now, since, graph.wait_scale)
         outcome = node.kind.decide(node.config, view)

@@ -127,7 +127,11 @@ class Move(Value, frozen=True):
 
 
 class Decision(Value, frozen=True):
-    """Where the journey stands after the moves. `due_at` is set exactly when it is active."""
+    """Where the journey stands after the moves. `due_at` is set exactly when it is active.
+
+    `cancels_queued`: what the journey has in the queue must not leave (a goal was reached). An exit that the marketer
+    drew after a letter does not call the letter back.
+    """
 
     status: JourneyStatus
     step: str
@@ -135,6 +139,7 @@ class Decision(Value, frozen=True):
     due_at: datetime | None
     moves: tuple[Move, ...]
     reason: Reason | None = None
+    cancels_queued: bool = False
 
 
 class Need(Value, frozen=True):

@@ -95,6 +95,7 @@ def _decide_all(
 
 def _apply(one: Passage, decision: Decision, now: datetime) -> None:
     one.status, one.step, one.since, one.due_at = decision.status, decision.step, decision.since, decision.due_at
+    one.cancels_queued = decision.cancels_queued
     one.moves.extend(decision.moves)
     one.seq += len(decision.moves)
     one.messages_queued += sum(isinstance(move.effect, QueueMessage) for move in decision.moves)

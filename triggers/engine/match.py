@@ -132,7 +132,7 @@ def _end_journeys(event: EventValue, batch: Batch, graphs: dict[int, Graph]) -> 
 
 
 def _offer_entry(event: EventValue, chain: LiveChain, batch: Batch) -> None:
-    if event.recorded_at <= chain.activated_at:
+    if event.recorded_at < chain.activated_at:
         return
     admission = chain.graph.entry.admit(chain.graph.entry_config, event, chain.graph.wait_scale)
     if admission is None:

@@ -69,6 +69,7 @@ class Passage:
     entry_event_id: int | None = None
     moves: list[Move] = field(default_factory=list)
     read_seq: int = -1
+    cancels_queued: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -93,8 +94,10 @@ class Passage:
         self.moves.append(Move(self.seq, step, reason))
 
     def end(self, status: JourneyStatus, now: datetime, reason: Reason) -> None:
+        """End it from outside the core; an exit also calls back what it has in the queue."""
         self.log(reason, self.step)
         self.status, self.due_at, self.ended_at = status, None, now
+        self.cancels_queued = status == JourneyStatus.EXITED
 
 
 def read_passages(rows: Iterable[Sequence[Any]]) -> list[Passage]:
@@ -132,7 +135,7 @@ def write_passages(passages: Sequence[Passage], now: datetime) -> None:
     if changed != len(rows):
         raise DatabaseError(f"{len(rows) - changed} of {len(rows)} journeys were changed outside their shard's lock")
     write_moves(passages, now)
-    cancel_messages_of([one.id for one in passages if one.status == JourneyStatus.EXITED])
+    cancel_messages_of([one.id for one in passages if one.cancels_queued])
 
 
 def write_moves(passages: Iterable[Passage], now: datetime) -> None:
