@@ -26,7 +26,7 @@ class ExitForm(KindForm):
 class ExitStep(Step):
     key = "exit"
     label = _("Leave the chain")
-    icon = "⏹"
+    icon = "■"
     Config = ExitConfig
     form_class = ExitForm
 

@@ -92,7 +92,7 @@ class WaitForm(KindForm):
 class Wait(Step):
     key = "wait"
     label = _("Wait")
-    icon = "⏳"
+    icon = "◷"
     Config = WaitConfig
     form_class = WaitForm
     waits = True
