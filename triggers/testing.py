@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import Any
 from unittest.mock import patch
@@ -41,6 +41,7 @@ def database_clock(moment: datetime) -> Iterator[None]:
         # MariaDB gives a bare literal back as text.
         return compiler.compile(Cast(value, DateTimeField()) if connection.vendor == "mysql" else value)
 
-    vendors = {name: literal for name in ("as_sql", "as_sqlite", "as_postgresql", "as_mysql")}
-    with patch.multiple(DatabaseNow, **vendors):
+    with ExitStack() as patches:
+        for vendor in ("as_sql", "as_sqlite", "as_postgresql", "as_mysql"):
+            patches.enter_context(patch.object(DatabaseNow, vendor, literal))
         yield

@@ -12,6 +12,7 @@ from django.utils import timezone
 from tests.build import make_contact, make_template
 from tests.delivery.conftest import QueueMessage
 from triggers import consent
+from triggers.consent import address_key
 from triggers.core.words import say
 from triggers.delivery.send import deliver
 from triggers.models import Contact, Message, Suppression, Template, Topic
@@ -32,11 +33,11 @@ def opted_out(contact: Contact) -> None:
 
 
 def bounced(contact: Contact) -> None:
-    Suppression.objects.create(channel="email", address=contact.email_key, reason="bounce")
+    Suppression.objects.create(channel="email", address=address_key(contact, "email"), reason="bounce")
 
 
 def complained(contact: Contact) -> None:
-    Suppression.objects.create(channel="email", address=contact.email_key, reason="complaint")
+    Suppression.objects.create(channel="email", address=address_key(contact, "email"), reason="complaint")
 
 
 def has_no_address(contact: Contact) -> None:

@@ -8,14 +8,14 @@ import pytest
 from django.utils import timezone
 
 import triggers
-from tests.build import live_chain, make_contact, make_template
+from tests.build import Tree, live_chain, make_contact, make_template
 from triggers.models import Journey
 from triggers.testing import database_clock, run_due
 
 pytestmark = pytest.mark.django_db
 
-AT_ONCE = [("bye", "exit", {})]
-WAITS = [("wait", "wait", {"amount": 3, "unit": "hours"}), ("bye", "exit", {})]
+AT_ONCE: Tree = [("bye", "exit", {})]
+WAITS: Tree = [("wait", "wait", {"amount": 3, "unit": "hours"}), ("bye", "exit", {})]
 
 
 def enter(ref: str, after: timedelta = timedelta()) -> None:
@@ -56,6 +56,7 @@ def test_a_cart_that_changes_again_waits_again() -> None:
     before = Journey.objects.get()
     enter("cart:1", timedelta(hours=2))
     after = Journey.objects.get()
+    assert before.due_at and after.due_at
     assert after.pk == before.pk and after.due_at - before.due_at >= timedelta(hours=1, minutes=59)
     assert [one.reason for one in after.transitions.all()].count("Started again because of %(event)s") == 1
 

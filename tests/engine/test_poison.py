@@ -12,7 +12,8 @@ from tests.build import live_chain, make_contact
 from triggers.core.kinds import Admission, View
 from triggers.core.values import EventValue, Go, Outcome, Reason
 from triggers.engine.journeys import retry_failed_events, retry_failed_journeys
-from triggers.entries.event import EventEntry, entries
+from triggers.entries import entries
+from triggers.entries.event import EventEntry
 from triggers.models import Contact, Journey, PendingEvent
 from triggers.steps import Step, steps
 from triggers.testing import run_due

@@ -33,7 +33,7 @@ def test_uuids_and_nulls_survive_an_insert() -> None:
         *("uid", "journey_id", "contact_id", "template_key", "channel", "message_class", "lane", "topic_id", "reason"),
         *("reason_data", "created_at", "send_after", "expires_at", "attempt", "provider_id", "state", "address", "step"),
     )
-    row = (
+    row: tuple[object, ...] = (
         *(uid, None, contact.pk, "t", "email", "marketing", "email.marketing", None, ""),
         *({}, MOMENT, MOMENT, None, 0, "", "queued", "", ""),
     )

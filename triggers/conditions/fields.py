@@ -7,12 +7,16 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.widgets import Script
 from django.utils.translation import gettext_lazy as _
 
 from triggers.conditions.base import bind, conditions
 from triggers.conditions.group import Group
 from triggers.exceptions import InvalidConfig, UnknownKind
 from triggers.forms import FormContext, filter_line
+
+# Text fields that suggest what exists in the shop, and the `<datalist>` the page has for them.
+SUGGESTED = {"event": "tc-events", "tag": "tc-tags"}
 
 
 class ConditionWidget(forms.Textarea):
@@ -21,8 +25,27 @@ class ConditionWidget(forms.Textarea):
     template_name = "triggers/admin/condition_widget.html"
     kinds: list[dict[str, Any]] = []
 
+    class Media:
+        js = [Script("triggers/admin/condition.js", type="module")]
+
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        return super().get_context(name, value, attrs) | {"kinds": self.kinds}
+        context = super().get_context(name, value, attrs)
+        description = {"kinds": self.kinds, "words": {key: str(word) for key, word in WORDS.items()}}
+        number = context["widget"]["attrs"].get("id", f"id_{name}")
+        return context | {"description": description, "description_id": f"{number}_description"}
+
+
+# What the script writes on its buttons and labels.
+WORDS = {
+    "group": _("Which of these must hold"),
+    "kind": _("Question"),
+    "add": _("Add a condition"),
+    "addGroup": _("Add a group"),
+    "intoGroup": _("Into a group"),
+    "remove": _("Remove"),
+    "removeGroup": _("Remove the group"),
+    "unknown": _("This condition is of a kind that is not installed:"),
+}
 
 
 class ConditionField(forms.CharField):
@@ -39,7 +62,9 @@ class ConditionField(forms.CharField):
         self.widget.kinds = describe_kinds(context)
 
     def prepare_value(self, value: Any) -> Any:
-        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        if value is None or isinstance(value, str):
+            return value
+        return json.dumps(_as_written(value), ensure_ascii=False)
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
@@ -48,7 +73,9 @@ class ConditionField(forms.CharField):
         try:
             tree = self._cleaned(json.loads(text))
             bind(tree)
-        except (ValueError, RecursionError):
+            # A lone surrogate can stand in JSON, but in no database.
+            json.dumps(tree, ensure_ascii=False).encode()
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise ValidationError(_("This is not a condition.")) from None
         except (InvalidConfig, UnknownKind) as error:
             raise ValidationError(str(error)) from None
@@ -56,12 +83,14 @@ class ConditionField(forms.CharField):
 
     def _cleaned(self, raw: Any) -> Any:
         """The tree with every leaf passed through its kind's own form."""
-        if not isinstance(raw, dict) or raw.get("kind") not in conditions:
+        if not isinstance(raw, dict) or not isinstance(raw.get("kind"), str) or raw["kind"] not in conditions:
             raise ValidationError(_("Choose what to ask."))
         kind = conditions.get(raw["kind"])
         if isinstance(kind, Group):
             members = raw.get("of")
-            return {"kind": kind.key, "of": [self._cleaned(member) for member in members if isinstance(members, list)]}
+            if not isinstance(members, list) or not members:
+                raise ValidationError(_("A group needs at least one condition."))
+            return {"kind": kind.key, "of": [self._cleaned(member) for member in members]}
         form = kind.form_class(data=_as_post(raw), context=self.context)
         if not form.is_valid():
             raise ValidationError(_leaf_errors(kind.label, form))
@@ -93,6 +122,8 @@ def _describe_field(name: str, field: forms.Field) -> dict[str, Any]:
         "type": _input_type(field),
         "required": field.required,
         "initial": field.initial,
+        "placeholder": str(field.widget.attrs.get("placeholder", "")),
+        "suggestions": SUGGESTED.get(name),
         "choices": [[str(value), str(label)] for value, label in choices] if choices is not None else None,
     }
 
@@ -105,6 +136,21 @@ def _input_type(field: forms.Field) -> str:
     if isinstance(field, forms.IntegerField):
         return "number"
     return "textarea" if isinstance(field.widget, forms.Textarea) else "text"
+
+
+def _as_written(raw: Any) -> Any:
+    """A stored tree with every value as its form field shows it, filters as lines for example."""
+    if not isinstance(raw, dict) or not isinstance(raw.get("kind"), str) or raw["kind"] not in conditions:
+        return raw
+    kind = conditions.get(raw["kind"])
+    if isinstance(kind, Group):
+        members = raw.get("of")
+        return raw | {"of": [_as_written(member) for member in members]} if isinstance(members, list) else raw
+    stored = kind.form_class.initial_of({name: value for name, value in raw.items() if name != "kind"})
+    fields = kind.form_class.base_fields
+    return {"kind": kind.key} | {
+        name: fields[name].prepare_value(value) if name in fields else value for name, value in stored.items()
+    }
 
 
 def _as_post(raw: dict[str, Any]) -> dict[str, Any]:

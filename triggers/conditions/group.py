@@ -47,7 +47,7 @@ class Group(Condition):
     def evaluate(self, config: GroupConfig, view: View) -> Verdict:
         for member in config.of:
             verdict = member.evaluate(view)
-            if verdict.holds is self.stops_at:
+            if bool(verdict.holds) is self.stops_at:
                 return Verdict(self.answer_when_stopped, verdict.seen)
         return Verdict(not self.answer_when_stopped)
 

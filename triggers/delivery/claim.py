@@ -60,7 +60,7 @@ def claim(lane: str, most: int) -> Claim:
     )
     if not rows:
         return Claim(0)
-    now: datetime = rows[0].now  # type: ignore[attr-defined]
+    now: datetime = rows[0].now
     messages = list(Message.objects.filter(pk__in=[row.pk for row in rows]).select_related("contact", "topic"))
     stopped = stops(messages, now)
     rendered = _render([message for message in messages if message.pk not in stopped], stopped)

@@ -126,6 +126,6 @@ def _record(one: Claimed, outcome: Outcome) -> None:
 
 def retry_delay(attempt: int, asked: float | None = None, fraction: float | None = None) -> float:
     """Seconds until the next attempt: full jitter under a doubling roof, and never before the provider wants it."""
-    roof = min(settings.RETRY_MOST, settings.RETRY_FIRST * 2 ** min(attempt - 1, 30))
+    roof: float = min(settings.RETRY_MOST, settings.RETRY_FIRST * 2 ** min(attempt - 1, 30))
     jitter = random.random() if fraction is None else fraction  # noqa: S311
     return max(1.0, roof * jitter, asked or 0.0)

@@ -29,7 +29,7 @@ class Heartbeat(models.Model):
 
     class Meta:
         verbose_name = _("sign of life")
-        verbose_name_plural = _("signs of life")
+        verbose_name_plural = _("health")
 
     def __str__(self) -> str:
         return self.name

@@ -1,0 +1,59 @@
+"""What exists in this shop and can be chosen in the forms of the kinds."""
+
+from __future__ import annotations
+
+from django import forms
+
+from triggers.conditions.fields import SUGGESTED
+from triggers.core.events import STANDARD_EVENTS
+from triggers.forms import FormContext
+from triggers.models import Chain, ChainRule, Channel, ContactTag, Event, Template
+from triggers.shop import get_adapter
+from triggers.steps import steps
+
+# Newest events looked at for names the shop has made up.
+EVENTS_LOOKED_AT = 2_000
+MOST_TAGS = 300
+
+
+def form_context(chain: Chain | None = None) -> FormContext:
+    """Everything a kind's form may offer; six queries."""
+    templates = list(Template.objects.values_list("key", "name", "channel"))
+    return FormContext(
+        letters=tuple((key, name) for key, name, channel in templates if channel == Channel.EMAIL),
+        texts=tuple((key, name) for key, name, channel in templates if channel == Channel.SMS),
+        events=known_events(),
+        tags=tuple(ContactTag.objects.order_by("name").values_list("name", flat=True).distinct()[:MOST_TAGS]),
+        shop_facts=tuple((name, str(label)) for name, label in get_adapter().facts.items()),
+        message_steps=_message_steps(chain),
+    )
+
+
+def known_events() -> tuple[tuple[str, str], ...]:
+    """`(name, label)` of every event that is standard, wanted by a chain, or has happened lately; three queries."""
+    known = {name: str(label) for name, label in STANDARD_EVENTS.items()}
+    seen = set(Event.objects.order_by("-pk").values_list("name", flat=True)[:EVENTS_LOOKED_AT])
+    seen.update(ChainRule.objects.values_list("event", flat=True))
+    for config in Chain.objects.values_list("entry_config", flat=True):
+        if isinstance(config, dict) and isinstance(config.get("event"), str):
+            seen.add(config["event"])
+    return tuple(known.items()) + tuple((name, name) for name in sorted(seen - set(known) - {""}))
+
+
+def suggest(form: forms.Form) -> None:
+    """Let text fields of the form suggest what exists; the page holds the lists."""
+    for name, field in form.fields.items():
+        if name in SUGGESTED and isinstance(field.widget, forms.TextInput):
+            field.widget.attrs["list"] = SUGGESTED[name]
+
+
+def suggestions(context: FormContext) -> dict[str, tuple[tuple[str, str], ...]]:
+    """The lists of the page by their ids, as `(value, label)`."""
+    return {"tc-events": context.events, "tc-tags": tuple((name, "") for name in context.tags)}
+
+
+def _message_steps(chain: Chain | None) -> tuple[tuple[str, str], ...]:
+    if chain is None or chain.pk is None:
+        return ()
+    drafts = chain.steps.order_by("pk")
+    return tuple((step.key, step.key) for step in drafts if step.kind in steps and steps.get(step.kind).sends)

@@ -1,0 +1,233 @@
+"""Is everything running, and what went wrong: every figure of the health page in a fixed number of queries."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Min, QuerySet
+
+from triggers.conf import settings
+from triggers.core.values import JourneyStatus
+from triggers.models import (
+    SHARDS,
+    Event,
+    Heartbeat,
+    Journey,
+    Message,
+    MessageState,
+    PendingEvent,
+    Transition,
+)
+
+# Rows shown of each kind of failure; the lists behind the links show the rest.
+MOST_FAILURES = 20
+# Later than this and somebody should know: a few looks for work have been missed.
+LATE = timedelta(seconds=60)
+DAY = timedelta(hours=24)
+
+FAILED_JOURNEYS = (JourneyStatus.FAILED, JourneyStatus.PAUSED)
+FAILED_MESSAGES = (MessageState.FAILED, MessageState.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class LaneQueue:
+    """Messages of one lane that may leave now, and since when the oldest could have."""
+
+    lane: str
+    waiting: int
+    oldest: datetime | None
+    last_send: datetime | None
+    is_late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One row that needs a person: what it is, and why it stopped (a message id of a reason with its values)."""
+
+    pk: int
+    title: str
+    state: str
+    at: datetime | None
+    reason: str
+    data: dict[str, Any]
+    # Trying it again may do the same thing twice.
+    may_repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """The newest failures of one kind, and how many there are in all."""
+
+    rows: list[Failure]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the health page shows. Durations are measured against `now`."""
+
+    now: datetime
+    backlog: list[int]
+    oldest_due: datetime | None
+    pending_events: int
+    oldest_event: datetime | None
+    last_tick: datetime | None
+    last_turn: datetime | None
+    capture_failed: Heartbeat | None
+    lanes: list[LaneQueue]
+    sent_in_a_day: dict[str, int]
+    journeys: Failures
+    messages: Failures
+    events: Failures
+    wait_scale: float
+
+    @property
+    def backlog_total(self) -> int:
+        return sum(self.backlog)
+
+    @property
+    def lateness(self) -> timedelta | None:
+        """How long the oldest due journey has been waiting."""
+        return self.now - self.oldest_due if self.oldest_due else None
+
+    @property
+    def has_worker(self) -> bool:
+        """Whether somebody looked for work lately."""
+        return self.last_tick is not None and self.now - self.last_tick < LATE
+
+    @property
+    def is_behind(self) -> bool:
+        return self.lateness is not None and self.lateness > LATE
+
+    @property
+    def is_behind_with_events(self) -> bool:
+        return self.oldest_event is not None and self.now - self.oldest_event > LATE
+
+    @property
+    def failures(self) -> int:
+        return self.journeys.total + self.messages.total + self.events.total
+
+    @property
+    def is_ok(self) -> bool:
+        late = self.is_behind or self.is_behind_with_events or any(lane.is_late for lane in self.lanes)
+        return self.has_worker and not late and not self.failures
+
+
+def health(now: datetime) -> Health:
+    """The state of the engine at `now`; at most fourteen queries, however much there is."""
+    beats = {beat.name: beat for beat in Heartbeat.objects.all()}
+    backlog, oldest_due = _backlog(now)
+    pending, oldest_event = _pending()
+    return Health(
+        now=now,
+        backlog=backlog,
+        oldest_due=oldest_due,
+        pending_events=pending,
+        oldest_event=oldest_event,
+        last_tick=_at(beats, "tick"),
+        last_turn=_at(beats, "turn"),
+        capture_failed=beats.get("capture_failed"),
+        lanes=_lanes(beats, now),
+        sent_in_a_day=_sent_since(now - DAY),
+        journeys=_failed_journeys(),
+        messages=_failed_messages(),
+        events=_set_aside_events(),
+        wait_scale=settings.WAIT_SCALE,
+    )
+
+
+def _at(beats: dict[str, Heartbeat], name: str) -> datetime | None:
+    return beats[name].at if name in beats else None
+
+
+def _backlog(now: datetime) -> tuple[list[int], datetime | None]:
+    # Naming the shards lets the index (shard, due_at) answer with one short range each.
+    due = Journey.objects.filter(shard__in=range(SHARDS), due_at__lte=now)
+    rows = list(due.values("shard").annotate(number=Count("pk"), oldest=Min("due_at")).order_by())
+    counts = {row["shard"]: row["number"] for row in rows}
+    return [counts.get(shard, 0) for shard in range(SHARDS)], min(
+        (row["oldest"] for row in rows), default=None
+    )
+
+
+def _pending() -> tuple[int, datetime | None]:
+    waiting = PendingEvent.objects.filter(is_set_aside=False).aggregate(number=Count("pk"), first=Min("pk"))
+    oldest = Event.objects.filter(pk=waiting["first"]).values_list("recorded_at", flat=True).first()
+    return waiting["number"], oldest
+
+
+def _lanes(beats: dict[str, Heartbeat], now: datetime) -> list[LaneQueue]:
+    queued = Message.objects.filter(state=MessageState.QUEUED, send_after__lte=now)
+    rows = {
+        row["lane"]: row
+        for row in queued.values("lane").annotate(number=Count("pk"), oldest=Min("send_after")).order_by()
+    }
+    known = {name.removeprefix("send:") for name in beats if name.startswith("send:")}
+    return [
+        _lane(lane, rows.get(lane), _at(beats, f"send:{lane}"), now) for lane in sorted(known | set(rows))
+    ]
+
+
+def _lane(lane: str, row: Mapping[str, Any] | None, last_send: datetime | None, now: datetime) -> LaneQueue:
+    if row is None:
+        return LaneQueue(lane, 0, None, last_send, is_late=False)
+    return LaneQueue(lane, row["number"], row["oldest"], last_send, is_late=now - row["oldest"] > LATE)
+
+
+def _sent_since(moment: datetime) -> dict[str, int]:
+    """Messages made since `moment` by state, in the order of a message's life."""
+    rows = Message.objects.filter(created_at__gte=moment).values_list("state").annotate(number=Count("pk"))
+    counts = Counter(dict(rows.order_by()))
+    return {state: counts[state] for state in MessageState.values if counts[state]}
+
+
+def _failed_journeys() -> Failures:
+    stopped = Journey.objects.filter(status__in=FAILED_JOURNEYS)
+    newest = list(stopped.select_related("chain").order_by("-pk")[:MOST_FAILURES])
+    reasons = _last_transitions([journey.pk for journey in newest if not journey.error])
+    rows = []
+    for journey in newest:
+        text, data = (journey.error, {}) if journey.error else reasons.get(journey.pk, ("", {}))
+        title = f"{journey.chain} · {journey.step}" if journey.step else str(journey.chain)
+        rows.append(Failure(journey.pk, title, journey.get_status_display(), journey.since, text, data))
+    return Failures(rows, _total(rows, stopped))
+
+
+def _last_transitions(journey_ids: Sequence[int]) -> dict[int, tuple[str, dict]]:
+    moves = Transition.objects.filter(journey__in=journey_ids).order_by("journey", "seq")
+    return {move.journey_id: (move.reason, move.data) for move in moves}
+
+
+def _failed_messages() -> Failures:
+    failed = Message.objects.filter(state__in=FAILED_MESSAGES)
+    rows = [
+        Failure(
+            one.pk,
+            str(one),
+            one.get_state_display(),
+            one.created_at,
+            one.reason,
+            one.reason_data,
+            may_repeat=one.state == MessageState.UNKNOWN,
+        )
+        for one in failed.order_by("-pk")[:MOST_FAILURES]
+    ]
+    return Failures(rows, _total(rows, failed))
+
+
+def _set_aside_events() -> Failures:
+    aside = PendingEvent.objects.filter(is_set_aside=True)
+    rows = [
+        Failure(one.pk, one.event.name, "", one.event.recorded_at, one.error, {})
+        for one in aside.select_related("event").order_by("-pk")[:MOST_FAILURES]
+    ]
+    return Failures(rows, _total(rows, aside))
+
+
+def _total(rows: list[Failure], everything: QuerySet[Any]) -> int:
+    """Counting is left out while the rows on the page are all there are."""
+    return len(rows) if len(rows) < MOST_FAILURES else everything.count()
