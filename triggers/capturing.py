@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.dispatch import Signal
 from django.utils import timezone
 
 from triggers.clock import DatabaseNow
@@ -43,9 +44,7 @@ def capture(
     except Exception as error:
         _report(name, error)
         return None
-    for receiver, response in event_captured.send_robust(sender=Event, event=event):
-        if isinstance(response, Exception):
-            logger.error("event_captured receiver %r failed", receiver, exc_info=response)
+    _announce(event_captured, event=event)
     return event
 
 
@@ -75,10 +74,26 @@ def record_event(
 
 def _report(name: Any, error: Exception) -> None:
     """Say it everywhere it can be said; saying it must not fail either."""
-    logger.error("event %.64r was not captured: %s", name, error, exc_info=error)
+    shown = name[:64] if isinstance(name, str) else f"<{type(name).__name__}>"
     try:
-        with transaction.atomic():
-            beat("capture_failed", detail=f"{name}: {error}")
+        problem = str(error)
+    except Exception:
+        problem = type(error).__name__
+    logger.error("event %r was not captured: %s", shown, problem, exc_info=error)
+    try:
+        # Not before the commit: all failed captures share one row, and its lock would make orders wait for each other.
+        transaction.on_commit(lambda: beat("capture_failed", detail=f"{shown}: {problem}"), robust=True)
     except Exception:
         logger.warning("the failed capture could not be counted", exc_info=True)
-    capture_failed.send_robust(sender=Event, name=str(name), error=error)
+    _announce(capture_failed, name=shown, error=error)
+
+
+def _announce(signal: Signal, **news: Any) -> None:
+    """Tell those who listen; Django logs their errors. A savepoint keeps a failed query of theirs out of the shop's work."""
+    if not signal.has_listeners(Event):
+        return
+    try:
+        with transaction.atomic():
+            signal.send_robust(sender=Event, **news)
+    except Exception:
+        logger.exception("a receiver broke its transaction")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
+from math import inf
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,6 +35,8 @@ POSITIVE = (
 
 @register("triggers")
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
+    if not isinstance(getattr(django_settings, "TRIGGERS", {}), dict):
+        return [Error("TRIGGERS must be a dictionary", id="triggers.E001")]
     return [*_names(), *_base_url(), *_adapter(), *_numbers(), *_backends()]
 
 
@@ -51,11 +54,7 @@ def check_databases(**kwargs: Any) -> list[CheckMessage]:
 
 
 def _names() -> Iterator[CheckMessage]:
-    given = getattr(django_settings, "TRIGGERS", {})
-    if not isinstance(given, dict):
-        yield Error("TRIGGERS must be a dictionary", id="triggers.E001")
-        return
-    for name in given:
+    for name in getattr(django_settings, "TRIGGERS", {}):
         if name not in Settings.names():
             close = difflib.get_close_matches(str(name), Settings.names(), 1)
             hint = f"Did you mean {close[0]}?" if close else "See docs/settings.md for all names."
@@ -63,7 +62,10 @@ def _names() -> Iterator[CheckMessage]:
 
 
 def _base_url() -> Iterator[CheckMessage]:
-    parts = urlsplit(settings.BASE_URL)
+    try:
+        parts = urlsplit(str(settings.BASE_URL))
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.netloc:
         hint = 'Set TRIGGERS["BASE_URL"] to the address of the shop, e.g. "https://shop.example".'
         yield Error("TRIGGERS['BASE_URL'] is needed for the links in letters", hint=hint, id="triggers.E003")
@@ -71,7 +73,7 @@ def _base_url() -> Iterator[CheckMessage]:
 
 def _adapter() -> Iterator[CheckMessage]:
     try:
-        cls = import_string(settings.SHOP_ADAPTER)
+        cls = import_string(str(settings.SHOP_ADAPTER))
     except ImportError as error:
         yield Error(f"TRIGGERS['SHOP_ADAPTER']: {error}", id="triggers.E004")
         return
@@ -82,8 +84,10 @@ def _adapter() -> Iterator[CheckMessage]:
 def _numbers() -> Iterator[CheckMessage]:
     for name in POSITIVE:
         value = getattr(settings, name)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-            yield Error(f"TRIGGERS[{name!r}] must be a number above 0, not {value!r}", id="triggers.E005")
+        is_whole = isinstance(getattr(Settings, name), int)
+        if isinstance(value, bool) or not isinstance(value, int if is_whole else int | float) or not 0 < value < inf:
+            kind = "whole number" if is_whole else "number"
+            yield Error(f"TRIGGERS[{name!r}] must be a {kind} above 0, not {value!r}", id="triggers.E005")
 
 
 def _backends() -> Iterator[CheckMessage]:
@@ -93,8 +97,7 @@ def _backends() -> Iterator[CheckMessage]:
             yield Error(f"TRIGGERS[{name!r}] needs a 'default'", id="triggers.E006")
             continue
         for alias, options in aliases.items():
-            path = options.get("BACKEND")
             try:
-                import_string(path or django_settings.EMAIL_BACKEND)
-            except ImportError as error:
+                import_string(str(options.get("BACKEND") or django_settings.EMAIL_BACKEND))
+            except (AttributeError, ImportError) as error:
                 yield Error(f"TRIGGERS[{name!r}][{alias!r}]: {error}", id="triggers.E006")

@@ -27,16 +27,21 @@ def grant(contact: Any, channel: str, *, source: str, text: str) -> None:
 
 
 def withdraw(contact: Any, channel: str, *, source: str) -> None:
-    """The contact wants no more marketing messages on this channel, and its address gets none."""
+    """The contact wants no more marketing messages on this channel, and its address gets none.
+
+    Saying it again changes nothing: the first time is the one that counts.
+    """
     found = _known(contact)
     with transaction.atomic():
-        _say(found, channel, False, source, "")
+        is_new = not found.consents.filter(channel=channel, is_granted=False).exists()
+        if is_new:
+            _say(found, channel, False, source, "")
+            record_event("consent_withdrawn", contact=found, data={"channel": channel, "source": source})
         address = address_key(found, channel)
         if address:
             Suppression.objects.get_or_create(
-                channel=channel, address=address, defaults={"reason": SuppressionReason.UNSUBSCRIBED, "note": source}
+                channel=channel, address=address, defaults={"reason": SuppressionReason.UNSUBSCRIBED, "note": source[:100]}
             )
-        record_event("consent_withdrawn", contact=found, data={"channel": channel, "source": source})
 
 
 def opt_out(contact: Any, topic: Topic, *, source: str) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 
 from triggers.addresses import parse_email, parse_phone
 from triggers.exceptions import InvalidAddress
 from triggers.models import Contact
+from triggers.payloads import clean_text
 from triggers.shop import ContactDetails, get_adapter
 
 logger = logging.getLogger(__name__)
@@ -28,7 +31,8 @@ def contact_for(who: Any) -> Contact | None:
         return None
     if isinstance(who, str):
         return _by_email(who)
-    if getattr(who, "pk", None) is None:
+    # Any other row has a key as well, and it is some user's key too.
+    if not isinstance(who, get_user_model()) or who.pk is None:
         raise TypeError(f"{type(who).__name__} is not a contact, a saved user or an e-mail address")
     return _by_user(who)
 
@@ -38,15 +42,22 @@ def sync_contact(user: Any) -> Contact:
     details = get_adapter().contact_details(user)
     contact = Contact.objects.filter(external_id=details.external_id).first() or _claim_or_create(details)
     _apply(contact, details)
+    _remember(user, contact)
     return contact
 
 
 def _by_user(user: Any) -> Contact:
     cached: Contact | None = user.__dict__.get("_triggers_contact")
-    if cached is None:
-        cached = Contact.objects.filter(external_id=str(user.pk)).first() or sync_contact(user)
-        user.__dict__["_triggers_contact"] = cached
-    return cached
+    if cached is not None:
+        return cached
+    contact = Contact.objects.filter(external_id=str(user.pk)).first() or sync_contact(user)
+    _remember(user, contact)
+    return contact
+
+
+def _remember(user: Any, contact: Contact) -> None:
+    """Spare later look-ups, but only once it is committed: the id of a rolled back contact may become somebody else's."""
+    transaction.on_commit(partial(user.__dict__.__setitem__, "_triggers_contact", contact))
 
 
 def _by_email(text: str) -> Contact:
@@ -70,10 +81,13 @@ def _claim_or_create(details: ContactDetails) -> Contact:
 
 def _apply(contact: Contact, details: ContactDetails) -> None:
     """Write what changed. Each address on its own: one that is malformed or taken must not lose the rest."""
-    changed = [name for name in TEXTS if getattr(details, name) and getattr(contact, name) != getattr(details, name)]
-    for name in changed:
-        limit = Contact._meta.get_field(name).max_length
-        setattr(contact, name, getattr(details, name)[:limit])
+    changed = []
+    for name in TEXTS:
+        limit = Contact._meta.get_field(name).max_length  # type: ignore[union-attr]
+        text = clean_text(name, str(getattr(details, name) or "")[:limit])
+        if text and text != getattr(contact, name):
+            setattr(contact, name, text)
+            changed.append(name)
     if details.birthday and details.birthday != contact.birthday:
         contact.birthday = details.birthday
         changed.append("birthday")

@@ -58,7 +58,10 @@ class FiltersField(forms.CharField):
     widget = forms.Textarea(attrs={"rows": 2, "placeholder": "value >= 1000"})
 
     def to_python(self, value: Any) -> Any:
-        lines = [line.strip() for line in (super().to_python(value) or "").splitlines()]
+        text = super().to_python(value) or ""
+        # Here, while it is text: the field itself would look for NUL in the list.
+        self.run_validators(text)
+        lines = [line.strip() for line in text.splitlines()]
         return [self._filter(line) for line in lines if line]
 
     def prepare_value(self, value: Any) -> Any:
@@ -79,7 +82,6 @@ class FiltersField(forms.CharField):
 
 def filter_line(one: PayloadFilter | dict[str, Any]) -> str:
     """One payload filter as it is written in a form, e.g. `value >= 1000`."""
-    if isinstance(one, PayloadFilter):
-        one = msgspec.to_builtins(one)
-    value = one.get("value")
-    return f"{one['path']} {_WORDS[one.get('op', 'eq')]} {'' if value is None else value}".strip()
+    stored: dict[str, Any] = msgspec.to_builtins(one) if isinstance(one, PayloadFilter) else one
+    value = stored.get("value")
+    return f"{stored['path']} {_WORDS[stored.get('op', 'eq')]} {'' if value is None else value}".strip()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from django.db.models import F
-from triggers.clock import DatabaseNow
 
+from triggers.clock import DatabaseNow
 from triggers.models import Heartbeat
 
 MOST_DETAIL_CHARS = 300

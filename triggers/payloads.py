@@ -24,6 +24,8 @@ MOST_TEXT_CHARS = 10_000
 MOST_REF_CHARS = 100
 # What a signed 64-bit column holds; MariaDB and JSON readers lose larger ones.
 MOST_INTEGER = 2**63 - 1
+# From here on a float has no fraction.
+EXACT_FLOAT = 2**53
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 # Clocks of two servers differ by minutes, never by a day.
 MOST_AHEAD = timedelta(days=1)
@@ -40,7 +42,7 @@ def clean_moment(moment: Any, now: datetime) -> datetime:
     """When it happened: aware, from 1970 to a day ahead. Raises InvalidEvent."""
     if moment is None:
         return now
-    if not isinstance(moment, datetime) or moment.tzinfo is None:
+    if not isinstance(moment, datetime) or moment.utcoffset() is None:
         raise InvalidEvent("occurred_at", "must be an aware datetime")
     if not EARLIEST <= moment <= now + MOST_AHEAD:
         raise InvalidEvent("occurred_at", "must lie between 1970 and tomorrow")
@@ -61,7 +63,7 @@ def clean_data(data: Any) -> dict[str, Any]:
         return {}
     if not isinstance(data, Mapping):
         raise InvalidEvent("data", "must be an object")
-    cleaned = _object("data", data, 1)
+    cleaned = _Cleaner(settings.EVENT_BYTES).object("data", data, 1)
     size = len(json.dumps(cleaned, ensure_ascii=False).encode())
     if size > settings.EVENT_BYTES:
         raise InvalidEvent("data", f"{size} bytes, more than {settings.EVENT_BYTES}")
@@ -75,52 +77,78 @@ def clean_text(field: str, text: str) -> str:
     return text.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _value(field: str, value: Any, depth: int) -> Any:
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, str | Promise | UUID):
-        return clean_text(field, str(value))
-    if isinstance(value, int | float | Decimal):
-        return _number(field, value)
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return _object(field, value, depth)
-    if isinstance(value, list | tuple):
-        return _array(field, value, depth)
-    raise InvalidEvent(field, f"{type(value).__name__} cannot be stored")
+class _Cleaner:
+    """Walks through the data of one event and stops as soon as it cannot fit any more.
 
+    Without the stop, a list of a thousand lists of a thousand rows would keep the shop's request waiting, only to be
+    refused for its size in the end.
+    """
 
-def _object(field: str, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
-    if depth > MOST_DEPTH:
-        raise InvalidEvent(field, f"nested more than {MOST_DEPTH} levels deep")
-    if len(value) > MOST_KEYS:
-        raise InvalidEvent(field, f"more than {MOST_KEYS} keys")
-    cleaned = {}
-    for key, one in value.items():
-        if not isinstance(key, str) or not key or len(key) > MOST_KEY_CHARS:
-            raise InvalidEvent(field, f"a key must be text of 1 to {MOST_KEY_CHARS} characters")
-        name = clean_text(field, key)
-        cleaned[name] = _value(f"{field}.{name}", one, depth + 1)
-    return cleaned
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes = self.left = most_bytes
 
+    def value(self, field: str, value: Any, depth: int) -> Any:
+        # The shortest value and what divides it from the next.
+        self._take(2)
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, str | Promise | UUID):
+            # Of a member of a `str` enumeration, its value and not its name.
+            return self._text(field, str.__str__(value) if isinstance(value, str) else str(value))
+        if isinstance(value, int | float | Decimal):
+            return _number(field, value)
+        if isinstance(value, datetime | date | time):
+            return value.isoformat()
+        if isinstance(value, Mapping):
+            return self.object(field, value, depth)
+        if isinstance(value, list | tuple):
+            return self._array(field, value, depth)
+        raise InvalidEvent(field, f"{type(value).__name__} cannot be stored")
 
-def _array(field: str, value: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
-    if depth > MOST_DEPTH:
-        raise InvalidEvent(field, f"nested more than {MOST_DEPTH} levels deep")
-    if len(value) > MOST_ELEMENTS:
-        raise InvalidEvent(field, f"more than {MOST_ELEMENTS} elements")
-    return [_value(f"{field}[{index}]", one, depth + 1) for index, one in enumerate(value)]
+    def object(self, field: str, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+        if depth > MOST_DEPTH:
+            raise InvalidEvent(field, f"nested more than {MOST_DEPTH} levels deep")
+        if len(value) > MOST_KEYS:
+            raise InvalidEvent(field, f"more than {MOST_KEYS} keys")
+        cleaned = {}
+        for key, one in value.items():
+            name = self._text(field, str.__str__(key)) if isinstance(key, str) else ""
+            if not name or len(name) > MOST_KEY_CHARS:
+                raise InvalidEvent(field, f"a key must be text of 1 to {MOST_KEY_CHARS} characters")
+            cleaned[name] = self.value(f"{field}.{name}", one, depth + 1)
+        return cleaned
+
+    def _array(self, field: str, value: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
+        if depth > MOST_DEPTH:
+            raise InvalidEvent(field, f"nested more than {MOST_DEPTH} levels deep")
+        if len(value) > MOST_ELEMENTS:
+            raise InvalidEvent(field, f"more than {MOST_ELEMENTS} elements")
+        return [self.value(f"{field}[{index}]", one, depth + 1) for index, one in enumerate(value)]
+
+    def _text(self, field: str, text: str) -> str:
+        cleaned = clean_text(field, text)
+        self._take(len(cleaned))
+        return cleaned
+
+    def _take(self, least_bytes: int) -> None:
+        self.left -= least_bytes
+        if self.left < 0:
+            raise InvalidEvent("data", f"more than {self.most_bytes} bytes")
 
 
 def _number(field: str, value: int | float | Decimal) -> int | float:
-    if isinstance(value, int):
-        if abs(value) > MOST_INTEGER:
-            raise InvalidEvent(field, "a whole number must fit into 64 bits")
-        return int(value)
-    number = float(value)
-    if not math.isfinite(number):
+    if isinstance(value, Decimal):
+        value = _from_decimal(field, value)
+    if not isinstance(value, int) and not math.isfinite(value):
         raise InvalidEvent(field, "a number must be finite")
-    if isinstance(value, Decimal) and value == value.to_integral_value() and abs(value) <= MOST_INTEGER:
-        return int(value)
-    return number
+    if abs(value) > MOST_INTEGER:
+        raise InvalidEvent(field, "a number must fit into 64 bits")
+    # Floats this large are whole, and PostgreSQL gives them back as whole numbers.
+    return int(value) if isinstance(value, int) or abs(value) >= EXACT_FLOAT else float(value)
+
+
+def _from_decimal(field: str, value: Decimal) -> int | float:
+    if not value.is_finite():
+        raise InvalidEvent(field, "a number must be finite")
+    number = float(value)
+    return int(value) if abs(number) < MOST_INTEGER and value == value.to_integral_value() else number

@@ -48,9 +48,9 @@ class Registry(Generic[Kind]):
         return iter(self._kinds.values())
 
     def _add(self, cls: type[Kind]) -> str:
-        name = f"{cls.__module__}.{cls.__qualname__}"
         if not (isinstance(cls, type) and issubclass(cls, self.base)):
-            raise KindError(f"{name} is not a {self.base.__name__}")
+            raise KindError(f"{cls!r} is not a {self.base.__name__} class")
+        name = f"{cls.__module__}.{cls.__qualname__}"
         key = getattr(cls, "key", "")
         if not isinstance(key, str) or not KEY.match(key):
             raise KindError(f"{name}: key {key!r} must be snake_case, at most 50 characters")

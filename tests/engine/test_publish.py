@@ -98,6 +98,7 @@ def test_a_paused_chain_lets_nobody_in_and_does_not_look_back() -> None:
     triggers.capture("add_to_cart", contact=make_contact(1))
     run_due()
     resume_chain(chain)
+    resume_chain(chain)
     run_due()
     assert not Journey.objects.exists()
     triggers.capture("add_to_cart", contact=make_contact(2))

@@ -186,7 +186,8 @@ def _sent_since(moment: datetime) -> dict[str, int]:
 
 
 def _failed_journeys() -> Failures:
-    stopped = Journey.objects.filter(status__in=FAILED_JOURNEYS)
+    # Journeys that are parked with their paused chain go on by themselves when it does.
+    stopped = Journey.objects.filter(status__in=FAILED_JOURNEYS, resume_due_at__isnull=True)
     newest = list(stopped.select_related("chain").order_by("-pk")[:MOST_FAILURES])
     reasons = _last_transitions([journey.pk for journey in newest if not journey.error])
     rows = []

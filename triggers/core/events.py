@@ -9,7 +9,7 @@ import re
 
 from django.utils.translation import gettext_lazy as _
 
-EVENT_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
+EVENT_NAME = re.compile(r"\A[a-z][a-z0-9_]{0,63}\Z")
 
 STANDARD_EVENTS = {
     "sign_up": _("Signed up"),

@@ -25,13 +25,17 @@ def matches(filters: Sequence[PayloadFilter], data: Mapping[str, Any]) -> bool:
 
 
 def compare(op: Operator, actual: Any, expected: Any) -> bool:
-    """One comparison as a shop owner means it: numbers by value, text without regard to case."""
+    """One comparison as a shop owner means it: numbers by value, text without regard to case.
+
+    No value to compare with is the empty text. Which of a number and a word is more cannot be said, so neither is.
+    """
     if op == "exists":
         return actual not in (None, "")
     if op == "missing":
         return actual in (None, "")
     if actual is None:
         return op == "ne"
+    expected = "" if expected is None else expected
     if op in ("contains", "in"):
         return _contains(op, actual, expected)
     left, right = _comparable(actual, expected)
@@ -39,7 +43,7 @@ def compare(op: Operator, actual: Any, expected: Any) -> bool:
         return bool(left == right)
     if op == "ne":
         return bool(left != right)
-    return _ordered(op, left, right)
+    return _number_or_word(actual) is _number_or_word(expected) and _ordered(op, left, right)
 
 
 def _holds(one: PayloadFilter, data: Mapping[str, Any]) -> bool:
@@ -68,6 +72,10 @@ def _comparable(actual: Any, expected: Any) -> tuple[Any, Any]:
     return str(actual).casefold(), str(expected).casefold()
 
 
+def _number_or_word(value: Any) -> type:
+    return str if _number(value) is None else Decimal
+
+
 def _number(value: Any) -> Decimal | None:
     try:
         number = Decimal(str(value))
@@ -84,8 +92,6 @@ def _contains(op: Operator, actual: Any, expected: Any) -> bool:
 
 
 def _ordered(op: Operator, left: Any, right: Any) -> bool:
-    if type(left) is not type(right):
-        return False
     if op == "gt":
         return bool(left > right)
     if op == "gte":

@@ -20,8 +20,10 @@ def say(text: str, data: Mapping[str, Any], zone: ZoneInfo | None = None) -> str
     older release wrote it) is shown bare rather than not at all.
     """
     try:
-        return gettext(text) % {name: _show(name, value, zone) for name, value in data.items()}
-    except (KeyError, ValueError, TypeError):
+        shown = {name: _show(name, value, zone) for name, value in data.items()}
+        # Without values a text is no pattern: a provider's "50 % full" stays as it is.
+        return gettext(text) % shown if shown else gettext(text)
+    except (AttributeError, KeyError, ValueError, TypeError):
         return gettext(text)
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.utils.translation import gettext_noop
 
 from triggers.consent import address_key
-from triggers.core.values import JourneyState, Reason
+from triggers.core.values import Fact, JourneyState, Reason
 from triggers.engine.facts import load_facts
 from triggers.engine.versions import load_graphs
 from triggers.models import (
+    ChainStatus,
     Channel,
     Consent,
     Journey,
@@ -35,6 +35,7 @@ class Stop:
 
 
 EXPIRED = Stop(MessageState.EXPIRED, Reason(gettext_noop("it became worthless before it could leave")))
+HELD = Stop(MessageState.HELD, Reason(gettext_noop("the chain is paused")))
 NO_ADDRESS = Stop(MessageState.SUPPRESSED, Reason(gettext_noop("the contact has no address for this channel")))
 NO_CONSENT = Stop(MessageState.SUPPRESSED, Reason(gettext_noop("the contact has not agreed to marketing messages")))
 
@@ -43,8 +44,8 @@ def stops(messages: Sequence[Message], now: datetime) -> dict[int, Stop]:
     """Messages that must not leave, by id. A constant number of statements; `messages` come with their contacts."""
     rules = Rules(messages)
     found = {message.pk: rules.check(message, now) for message in messages}
-    reached = _goals_reached([message for message in messages if found[message.pk] is None], now)
-    return {pk: stop for pk, stop in (found | reached).items() if stop}
+    ended = _journeys_say([message for message in messages if found[message.pk] is None], now)
+    return {pk: stop for pk, stop in (found | ended).items() if stop}
 
 
 class Rules:
@@ -92,10 +93,10 @@ SUPPRESSION_WORDS: dict[str, str] = {
 }
 
 
-def _goals_reached(messages: Sequence[Message], now: datetime) -> dict[int, Stop | None]:
-    """A goal or exit event that was recorded since the journey began, even one that no turn has matched yet."""
+def _journeys_say(messages: Sequence[Message], now: datetime) -> dict[int, Stop | None]:
+    """A chain that was paused; a goal or exit event since the journey began, even one that no turn has matched yet."""
     ids = {message.journey_id for message in messages if message.journey_id}
-    journeys = {one.pk: one for one in Journey.objects.filter(pk__in=ids).select_related("version")}
+    journeys = {one.pk: one for one in Journey.objects.filter(pk__in=ids).select_related("version", "chain")}
     graphs = load_graphs({one.version_id: one.version.sha256 for one in journeys.values()})
     wanted = []
     for one in journeys.values():
@@ -104,12 +105,18 @@ def _goals_reached(messages: Sequence[Message], now: datetime) -> dict[int, Stop
         wanted.append((state, frozenset(rule.fact for rule in (*graph.goals, *graph.exits))))
     facts = load_facts(wanted, now)
     return {
-        message.pk: _ended(facts[message.journey_id])
+        message.pk: _journey_says(journeys[message.journey_id], facts[message.journey_id])
         for message in messages
-        if message.journey_id in journeys and any(facts[message.journey_id].values())
+        if message.journey_id in journeys
     }
 
 
-def _ended(facts: dict[Any, Any]) -> Stop:
+def _journey_says(journey: Journey, facts: Mapping[Fact, int]) -> Stop | None:
+    if any(facts.values()):
+        return _ended(facts)
+    return HELD if journey.chain.status == ChainStatus.PAUSED else None
+
+
+def _ended(facts: Mapping[Fact, int]) -> Stop:
     event = next(fact.args[0] for fact, count in facts.items() if count)
     return Stop(MessageState.CANCELLED, Reason(gettext_noop("%(event)s happened before it left"), {"event": event}))

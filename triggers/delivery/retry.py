@@ -31,7 +31,8 @@ def retry_messages(ids: Iterable[int]) -> int:
 
 
 def cancel_messages(ids: Iterable[int]) -> int:
-    """Take queued messages out of the queue. Returns how many."""
-    return Message.objects.filter(pk__in=list(ids), state=MessageState.QUEUED).update(
+    """Take queued and held messages out of the queue. Returns how many."""
+    waiting = (MessageState.QUEUED, MessageState.HELD)
+    return Message.objects.filter(pk__in=list(ids), state__in=waiting).update(
         state=MessageState.CANCELLED, reason=CANCELLED, reason_data={}
     )

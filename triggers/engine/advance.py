@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from django.conf import settings as django_settings
@@ -27,49 +28,61 @@ from triggers.engine.change import change_contacts
 from triggers.engine.facts import Facts, facts_ahead, load_facts
 from triggers.engine.isolate import isolate
 from triggers.engine.records import READ, Passage, read_passages, write_passages
-from triggers.engine.sql import insert_rows
+from triggers.engine.sql import insert_rows, read_rows
 from triggers.engine.versions import load_graphs
-from triggers.models import Journey, Message, MessageState, Template
+from triggers.models import ChainStatus, Journey, Message, MessageState, Template
 
 # Rounds of asking for facts that a kind did not announce; one is usual, more is a kind that is broken.
 MOST_ROUNDS = 20
 MOST_ERROR_CHARS = 2000
 
+PK, DUE_AT = READ.index("pk"), READ.index("due_at")
+
 Bound = tuple[datetime, int]
 
 
-def fire_due(shard: int, now: datetime, limit: int, bound: Bound | None = None) -> tuple[int, Bound | None]:
+def fire_due(shard: int, now: datetime, limit: int, bound: Bound | None = None) -> tuple[int, bool, Bound | None]:
     """Move up to `limit` due journeys of a locked shard, the longest overdue first.
 
     `bound` is the (due_at, id) pair up to which this worker has seen the index: it spares the scan of entries that a
-    long transaction elsewhere keeps from being cleaned away. Returns how many were taken, and the new bound.
+    long transaction elsewhere keeps from being cleaned away. Returns how many were taken, whether one of them is due
+    again at once, and the new bound.
     """
     due = Journey.objects.filter(shard=shard, due_at__lte=now)
     if bound is not None:
         # Written out, because MariaDB does not use an index for row comparisons.
         due = due.filter(due_at__gte=bound[0]).filter(Q(due_at__gt=bound[0]) | Q(pk__gt=bound[1]))
-    passages = read_passages(due.order_by("due_at", "pk").values_list(*READ)[:limit])
-    if not passages:
-        return 0, bound
-    last = passages[-1]
-    assert last.due_at is not None
-    isolate(passages, lambda batch: _advance(batch, now), lambda one, error: _fail(one, error, now))
-    return len(passages), (last.due_at, last.id)
+    rows = read_rows(due.order_by("due_at", "pk").values_list(*READ)[:limit])
+    if not rows:
+        return 0, False, bound
+    due_again: list[bool] = []
+    isolate(rows, lambda batch: due_again.append(_advance(batch, now)), lambda row, error: _fail(row, error, now))
+    return len(rows), any(due_again), (rows[-1][DUE_AT], rows[-1][PK])
 
 
-def _advance(passages: Sequence[Passage], now: datetime) -> None:
-    graphs = load_graphs({one.version_id: one.version_sha256 for one in passages})
+def _advance(rows: Sequence[Sequence[Any]], now: datetime) -> bool:
+    """Move the journeys read as `rows`; called again with a part of them when it failed, so nothing is kept between.
+
+    Returns whether one of them is due again at once.
+    """
+    passages = read_passages(rows)
+    for one in passages:
+        if one.chain_status == ChainStatus.PAUSED:
+            one.hold()
+    moving = [one for one in passages if one.status == JourneyStatus.ACTIVE]
+    graphs = load_graphs({one.version_id: one.version_sha256 for one in moving})
     zone = django_settings.TIME_ZONE
-    states = [(one, one.state(zone), graphs[one.version_id]) for one in passages]
+    states = [(one, one.state(zone), graphs[one.version_id]) for one in moving]
     graph_by_id = {state.id: graph for _one, state, graph in states}
     facts = facts_ahead([state for _one, state, _graph in states], lambda state: graph_by_id[state.id], now)
     decisions = _decide_all([(state, graph) for _one, state, graph in states], facts, now)
-    for one in passages:
+    for one in moving:
         _apply(one, decisions[one.id], now)
     effects = [(one, move) for one in passages for move in one.moves if move.effect]
     _queue_messages([(one, move) for one, move in effects if isinstance(move.effect, QueueMessage)], now)
     write_passages(passages, now)
     change_contacts([(one.contact_id, move.effect) for one, move in effects if isinstance(move.effect, ChangeContact)])
+    return any(one.due_at is not None and one.due_at <= now for one in passages)
 
 
 def _decide_all(
@@ -138,10 +151,10 @@ def _message_row(one: Passage, move: Move, templates: dict[str, Template], now: 
     )
 
 
-def _fail(one: Passage, error: Exception, now: datetime) -> None:
+def _fail(row: Sequence[Any], error: Exception, now: datetime) -> None:
     """Set one poison journey aside with its error; a person can look at it and retry."""
+    (one,) = read_passages([row])
     text = f"{type(error).__name__}: {error}".replace("\0", "")[:MOST_ERROR_CHARS]
-    one.moves, one.seq = [], one.read_seq
     one.end(JourneyStatus.FAILED, now, Reason(gettext_noop("Failed: %(error)s"), {"error": text[:200]}))
     write_passages([one], now)
     Journey.objects.filter(pk=one.id).update(error=text)

@@ -8,9 +8,10 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext_noop
 
+from triggers.conf import settings
 from triggers.core.values import JourneyStatus, Reason
 from triggers.engine.records import READ, Passage, read_passages, write_passages
-from triggers.engine.shards import lock_for
+from triggers.engine.shards import lock_all, lock_for
 from triggers.models import Journey, PendingEvent
 
 RESUMED = Reason(gettext_noop("Resumed by a person"))
@@ -30,9 +31,10 @@ def exit_journeys(ids: Iterable[int], reason: Reason) -> int:
 
 @transaction.atomic
 def resume_journeys(ids: Iterable[int]) -> int:
-    """Let paused journeys try their step again. Returns how many."""
+    """Let paused journeys try their step again, unless it is their chain that is paused. Returns how many."""
     passages, now = _locked(ids)
-    return _set_going([one for one in passages if one.status == JourneyStatus.PAUSED], now, RESUMED)
+    stuck = [one for one in passages if one.status == JourneyStatus.PAUSED and one.resume_due_at is None]
+    return _set_going(stuck, now, RESUMED)
 
 
 @transaction.atomic
@@ -52,6 +54,22 @@ def retry_failed_journeys(ids: Iterable[int]) -> int:
     count = _set_going(list(chosen.values()), now, RETRIED)
     Journey.objects.filter(pk__in=[one.id for one in chosen.values()]).update(error="")
     return count
+
+
+@transaction.atomic
+def release_journeys(chain_id: int) -> int:
+    """Let what was parked while a chain was paused go on. Returns how many.
+
+    Takes all shards: a turn that still saw the pause has ended, and the next one sees what this transaction commits.
+    """
+    now = lock_all()
+    parked = Journey.objects.filter(chain=chain_id, status=JourneyStatus.PAUSED, resume_due_at__isnull=False)
+    passages = read_passages(parked.order_by("pk").values_list(*READ))
+    for one in passages:
+        one.release()
+    for start in range(0, len(passages), settings.TURN_BATCH):
+        write_passages(passages[start : start + settings.TURN_BATCH], now)
+    return len(passages)
 
 
 def retry_failed_events(ids: Iterable[int]) -> int:

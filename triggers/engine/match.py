@@ -16,7 +16,7 @@ from triggers.engine.isolate import isolate
 from triggers.engine.records import READ, Passage, read_passages, write_moves, write_passages
 from triggers.engine.sql import insert_rows
 from triggers.engine.versions import load_graphs
-from triggers.models import SHARDS, Chain, EntryLedger, Journey, PendingEvent
+from triggers.models import SHARDS, Chain, ChainStatus, EntryLedger, Journey, PendingEvent
 
 MOST_ERROR_CHARS = 2000
 
@@ -166,6 +166,7 @@ def _enter(event: EventValue, chain: LiveChain, admission: Admission, batch: Bat
         object_ref=event.object_ref,
         zone="",
         version_sha256=chain.version_sha256,
+        chain_status=ChainStatus.LIVE,
         entry_event_id=event.id,
     )
     passage.log(Reason(gettext_noop("Entered because of %(event)s"), {"event": event.name}))

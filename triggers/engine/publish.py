@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 
 from triggers.clock import DatabaseNow
 from triggers.conditions import BoundCondition
 from triggers.conditions.message_reaction import MessageReactionConfig
 from triggers.core.events import EVENT_NAME
+from triggers.engine.journeys import release_journeys
 from triggers.entries import entries
 from triggers.exceptions import InvalidChain, InvalidConfig, UnknownKind
-from triggers.models import Chain, ChainStatus, ChainVersion, RuleRole, Step, Template
+from triggers.models import Chain, ChainStatus, ChainVersion, Journey, Message, MessageState, RuleRole, Step, Template
 from triggers.steps import steps
 
 MOST_STEPS = 500
@@ -59,6 +60,8 @@ def publish(chain: Chain, by: Any = None) -> ChainVersion:
     if chain.status != ChainStatus.LIVE:
         changes["activated_at"] = DatabaseNow()
     Chain.objects.filter(pk=chain.pk).update(**changes)
+    if chain.status == ChainStatus.PAUSED:
+        _release(chain)
     return version
 
 
@@ -88,16 +91,31 @@ def find_problems(chain: Chain) -> list[Problem]:
     return [*_chain_problems(chain), *_step_problems(chain)]
 
 
+@transaction.atomic
 def pause_chain(chain: Chain) -> None:
-    """Nobody enters any more. Who is inside moves on; see `exit_journeys` to stop them too."""
-    Chain.objects.filter(pk=chain.pk, status=ChainStatus.LIVE).update(status=ChainStatus.PAUSED)
+    """Nobody enters, nobody inside moves on, nothing leaves. Goals still end journeys.
+
+    What is queued is held back at once; due journeys are parked by the turns that find them.
+    """
+    if Chain.objects.filter(pk=chain.pk, status=ChainStatus.LIVE).update(status=ChainStatus.PAUSED):
+        _messages_of(chain, MessageState.QUEUED).update(state=MessageState.HELD)
 
 
+@transaction.atomic
 def resume_chain(chain: Chain) -> None:
-    """Let contacts in again, by events from now on."""
-    Chain.objects.filter(pk=chain.pk, status=ChainStatus.PAUSED, live_version__isnull=False).update(
-        status=ChainStatus.LIVE, activated_at=DatabaseNow()
-    )
+    """Let contacts in again, by events from now on, and everybody inside go on from where they stood."""
+    paused = Chain.objects.filter(pk=chain.pk, status=ChainStatus.PAUSED, live_version__isnull=False)
+    if paused.update(status=ChainStatus.LIVE, activated_at=DatabaseNow()):
+        _release(chain)
+
+
+def _release(chain: Chain) -> None:
+    release_journeys(chain.pk)
+    _messages_of(chain, MessageState.HELD).update(state=MessageState.QUEUED)
+
+
+def _messages_of(chain: Chain, state: MessageState) -> QuerySet[Message]:
+    return Message.objects.filter(journey__in=Journey.objects.filter(chain=chain).values("pk"), state=state)
 
 
 Children = dict[tuple[int | None, str], list[Step]]

@@ -14,6 +14,8 @@ from triggers.core.values import JourneyState, JourneyStatus, Move, Reason
 from triggers.engine.sql import insert_rows, update_rows
 from triggers.models import Journey, Message, MessageState, Transition
 
+HELD = Reason(gettext_noop("Waits: the chain is paused"))
+RELEASED = Reason(gettext_noop("Goes on: the chain is no longer paused"))
 ENDED = gettext_noop("the journey through the chain ended before it left")
 
 READ = (
@@ -31,6 +33,8 @@ READ = (
     "object_ref",
     "contact__time_zone",
     "version__sha256",
+    "chain__status",
+    "resume_due_at",
 )
 WRITTEN = (
     "id",
@@ -43,6 +47,7 @@ WRITTEN = (
     "since",
     "messages_queued",
     "due_at",
+    "resume_due_at",
     "ended_at",
 )
 
@@ -65,6 +70,8 @@ class Passage:
     object_ref: str
     zone: str
     version_sha256: str
+    chain_status: str
+    resume_due_at: datetime | None = None
     ended_at: datetime | None = None
     entry_event_id: int | None = None
     moves: list[Move] = field(default_factory=list)
@@ -93,10 +100,20 @@ class Passage:
         self.seq += 1
         self.moves.append(Move(self.seq, step, reason))
 
+    def hold(self) -> None:
+        """Park it while its chain is paused, out of the due index, with the moment it was due."""
+        self.log(HELD, self.step)
+        self.status, self.due_at, self.resume_due_at = JourneyStatus.PAUSED, None, self.due_at
+
+    def release(self) -> None:
+        """Let it go on from where it was parked."""
+        self.log(RELEASED, self.step)
+        self.status, self.due_at, self.resume_due_at = JourneyStatus.ACTIVE, self.resume_due_at, None
+
     def end(self, status: JourneyStatus, now: datetime, reason: Reason) -> None:
         """End it from outside the core; an exit also calls back what it has in the queue."""
         self.log(reason, self.step)
-        self.status, self.due_at, self.ended_at = status, None, now
+        self.status, self.due_at, self.resume_due_at, self.ended_at = status, None, None, now
         self.cancels_queued = status == JourneyStatus.EXITED
 
 
@@ -127,6 +144,7 @@ def write_passages(passages: Sequence[Passage], now: datetime) -> None:
             one.since,
             one.messages_queued,
             one.due_at,
+            one.resume_due_at,
             one.ended_at,
         )
         for one in passages
@@ -151,6 +169,6 @@ def write_moves(passages: Iterable[Passage], now: datetime) -> None:
 def cancel_messages_of(journey_ids: Sequence[int]) -> None:
     """What these journeys still have in the queue will not be sent."""
     if journey_ids:
-        Message.objects.filter(journey_id__in=journey_ids, state=MessageState.QUEUED).update(
+        Message.objects.filter(journey_id__in=journey_ids, state__in=(MessageState.QUEUED, MessageState.HELD)).update(
             state=MessageState.CANCELLED, reason=ENDED
         )

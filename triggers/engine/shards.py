@@ -26,6 +26,13 @@ def lock_for(contact_ids: Iterable[int]) -> datetime | None:
     return now
 
 
+def lock_all() -> datetime:
+    """Wait for every shard: until the transaction ends no turn runs. Returns the database's clock."""
+    *_others, last = Shard.objects.select_for_update().order_by("pk").annotate(now=DatabaseNow())
+    now: datetime = last.now
+    return now
+
+
 def with_work() -> list[int]:
     """Shards that have a pending event or a due journey now: one look into an index for each, whatever the backlog."""
     pending = PendingEvent.objects.filter(is_set_aside=False, shard=OuterRef("pk"))

@@ -46,23 +46,25 @@ def turn(shard: int, *, seconds: float | None = None) -> TurnResult:
             if now is None:
                 return TurnResult(events, steps, is_busy=True)
             matched = match_events(shard, now, batch)
-            fired = 0
+            fired, is_more = 0, True
             if matched < batch:
-                fired = _fire(shard, now, batch)
+                fired, is_more = _fire(shard, now, batch)
         events, steps = events + matched, steps + fired
-        if not matched and not fired:
+        # What comes while this is being committed is the next tick's: looking again would cost another commit.
+        if not is_more:
             return TurnResult(events, steps, is_done=True)
         if time.monotonic() >= ends:
             return TurnResult(events, steps)
 
 
-def _fire(shard: int, now: datetime, batch: int) -> int:
+def _fire(shard: int, now: datetime, batch: int) -> tuple[int, bool]:
+    """How many journeys moved, and whether some are still due."""
     bound: Bound | None
     bound, since = _bounds.pop(shard, (None, time.monotonic()))
     if time.monotonic() - since > BOUND_SECONDS:
         bound, since = None, time.monotonic()
-    fired, bound = fire_due(shard, now, batch, bound)
+    fired, is_due_again, bound = fire_due(shard, now, batch, bound)
     # A short claim ends the run; the next one starts from the bottom again. So does a rollback: the bound was popped.
     if bound is not None and fired == batch:
         _bounds[shard] = (bound, since)
-    return fired
+    return fired, fired == batch or is_due_again

@@ -19,10 +19,12 @@ class MessageState(models.TextChoices):
     """Where a message stands.
 
     queued → sending → accepted → delivered | bounced | complained; queued → suppressed | expired | cancelled;
+    queued ↔ held while its chain is paused;
     sending → queued (proved not sent), failed (for good), unknown (cannot be known).
     """
 
     QUEUED = "queued", _("queued")
+    HELD = "held", _("held back")
     SENDING = "sending", _("being sent")
     ACCEPTED = "accepted", _("handed over")
     DELIVERED = "delivered", _("delivered")

@@ -38,6 +38,6 @@ def _sync(user: Any) -> None:
     """Bring the contact up to date; a login must not fail because of it."""
     try:
         with transaction.atomic():
-            user.__dict__["_triggers_contact"] = sync_contact(user)
+            sync_contact(user)
     except Exception:
         logger.exception("the contact of user %s could not be brought up to date", user.pk)

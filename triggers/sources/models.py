@@ -14,12 +14,14 @@ Django sends no signals for `bulk_create`, `bulk_update`, `QuerySet.update` and 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
+from django.db import transaction
 from django.db.models import Model
 from django.db.models.signals import post_delete, post_init, post_save, pre_delete
 
@@ -105,47 +107,66 @@ class ModelSource:
     def _check_fields(self, model: type[Model], changed: Sequence[Changed]) -> None:
         for one in changed:
             try:
-                model._meta.get_field(one.field)
+                field = model._meta.get_field(one.field)
             except FieldDoesNotExist:
                 raise KindError(f"{type(self).__qualname__}: {model._meta.label} has no field {one.field!r}") from None
+            if not field.concrete or field.many_to_many:
+                raise KindError(f"{type(self).__qualname__}: {model._meta.label}.{one.field} is no column of its table")
 
+    @cached_property
     def _fields(self) -> dict[str, str]:
         """Attribute name by field name of every watched field (`user` is kept as `user_id`)."""
         model = self._model()
         watched = {one.field for one in self.events if isinstance(one, Changed)}
         return {name: model._meta.get_field(name).attname for name in watched}  # type: ignore[union-attr]
 
-    def _remember(self, instance: Model, **kwargs: Any) -> None:
-        """Keep the values as loaded; a deferred field stays unknown rather than costing a query."""
-        state = instance.__dict__
-        state["_triggers_loaded"] = {name: state[att] for name, att in self._fields().items() if att in state}
+    @cached_property
+    def _slot(self) -> str:
+        """Where an instance keeps what this source knows of it; other sources of the model have theirs."""
+        return f"_triggers:{type(self).__module__}.{type(self).__qualname__}"
 
-    def _saved(self, instance: Model, created: bool, raw: bool = False, **kwargs: Any) -> None:
+    def _values(self, instance: Model) -> dict[str, Any]:
+        """The watched values; a deferred field stays unknown rather than costing a query."""
+        state = instance.__dict__
+        return {name: state[attname] for name, attname in self._fields.items() if attname in state}
+
+    def _remember(self, instance: Model, **kwargs: Any) -> None:
+        instance.__dict__[self._slot] = self._values(instance)
+
+    def _saved(
+        self,
+        instance: Model,
+        created: bool,
+        raw: bool = False,
+        update_fields: Collection[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
         if raw:
             return
-        before = instance.__dict__.get("_triggers_loaded", {})
+        before = instance.__dict__.get(self._slot, {})
+        # Only what was written: `save(update_fields=["note"])` leaves another status in memory, not in the table.
+        after = {
+            name: value
+            for name, value in self._values(instance).items()
+            if update_fields is None or {name, self._fields[name]} & set(update_fields)
+        }
         for one in self.events:
             if isinstance(one, Created) and created:
                 self._capture(one.event, instance, {})
-            if isinstance(one, Changed) and not created:
-                self._capture_change(one, instance, before)
-        if any(isinstance(one, Changed) for one in self.events):
-            self._remember(instance)
+            if isinstance(one, Changed) and not created and one.field in before and one.field in after:
+                self._capture_change(one, instance, before[one.field], after[one.field])
+        instance.__dict__[self._slot] = before | after
 
-    def _capture_change(self, one: Changed, instance: Model, before: Mapping[str, Any]) -> None:
-        attname = self._fields()[one.field]
-        if one.field not in before or attname not in instance.__dict__:
-            return
-        old, new = before[one.field], instance.__dict__[attname]
+    def _capture_change(self, one: Changed, instance: Model, old: Any, new: Any) -> None:
         if old != new and one.to in (ANYTHING, new):
             self._capture(one.event, instance, {"from": old, "to": new})
 
     def _deleting(self, instance: Model, **kwargs: Any) -> None:
         if any(isinstance(one, Deleted) for one in self.events):
-            instance.__dict__["_triggers_parting"] = self._ask(instance)
+            instance.__dict__[f"{self._slot}:parting"] = self._ask(instance)
 
     def _deleted(self, instance: Model, **kwargs: Any) -> None:
-        asked = instance.__dict__.pop("_triggers_parting", None)
+        asked = instance.__dict__.pop(f"{self._slot}:parting", None)
         for one in self.events:
             if isinstance(one, Deleted) and asked:
                 capture(one.event, contact=asked[0], data=asked[1], object_ref=asked[2])
@@ -156,9 +177,13 @@ class ModelSource:
             capture(event, contact=asked[0], data={**asked[1], **extra}, object_ref=asked[2])
 
     def _ask(self, instance: Model) -> tuple[Any, Mapping[str, Any], str] | None:
-        """The host's answers; an error in the host's code is logged and the save goes on."""
+        """The host's answers; an error in the host's code is logged and the save goes on.
+
+        In a savepoint: on PostgreSQL a query that fails would end the shop's transaction.
+        """
         try:
-            return self.contact(instance), self.data(instance), self.object_ref(instance)
+            with transaction.atomic():
+                return self.contact(instance), self.data(instance), self.object_ref(instance)
         except Exception:
             logger.exception("%s failed for %s %s", type(self).__qualname__, instance._meta.label, instance.pk)
             return None

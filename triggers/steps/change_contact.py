@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
@@ -15,29 +16,40 @@ from triggers.core.values import ChangeContact, Go, Reason, Value
 from triggers.forms import KindForm
 from triggers.steps.base import Step, steps
 
-# A chain never touches addresses, names or consents: those are the contact's own words.
-CHANGEABLE_FIELDS = ("language", "time_zone")
+# What a chain may set, with the most characters its column holds. Never addresses, names or consents: those are the
+# contact's own words.
+CHANGEABLE_FIELDS = {"language": 10, "time_zone": 64}
+MOST_TAG_CHARS = 64
+TagName = Annotated[str, msgspec.Meta(min_length=1, max_length=MOST_TAG_CHARS)]
 
 
 class ChangeContactConfig(Value, frozen=True, forbid_unknown_fields=True):
     fields: dict[str, str] = {}
     attributes: dict[str, str | int | float | bool | None] = {}
-    add_tags: tuple[str, ...] = ()
-    remove_tags: tuple[str, ...] = ()
+    add_tags: tuple[TagName, ...] = ()
+    remove_tags: tuple[TagName, ...] = ()
 
     def __post_init__(self) -> None:
         if not (self.fields or self.attributes or self.add_tags or self.remove_tags):
             raise ValueError("nothing to change")
-        for name in self.fields:
+        for name, value in self.fields.items():
             if name not in CHANGEABLE_FIELDS:
                 raise ValueError(f"a chain cannot change {name!r}")
+            if len(value) > CHANGEABLE_FIELDS[name]:
+                raise ValueError(f"{name} has at most {CHANGEABLE_FIELDS[name]} characters")
 
 
 class TagsField(forms.CharField):
     """Tags with commas between them."""
 
     def to_python(self, value: Any) -> Any:
-        return [tag.strip() for tag in (super().to_python(value) or "").split(",") if tag.strip()]
+        text = super().to_python(value) or ""
+        # Here, while it is text: the field itself would look for NUL and length in the list.
+        self.run_validators(text)
+        tags = [tag.strip() for tag in text.split(",") if tag.strip()]
+        if any(len(tag) > MOST_TAG_CHARS for tag in tags):
+            raise ValidationError(_("A tag has at most %(most)s characters."), params={"most": MOST_TAG_CHARS})
+        return tags
 
     def prepare_value(self, value: Any) -> Any:
         return value if isinstance(value, str) or value is None else ", ".join(value)
@@ -50,11 +62,13 @@ class AttributesField(forms.CharField):
     line = re.compile(r"(?P<name>[A-Za-z_]\w{0,63})\s*=\s*(?P<value>.*)\Z")
 
     def to_python(self, value: Any) -> Any:
+        text = super().to_python(value) or ""
+        self.run_validators(text)
         attributes = {}
-        for text in (super().to_python(value) or "").splitlines():
-            found = self.line.match(text.strip())
-            if text.strip() and not found:
-                raise ValidationError(_("“%(line)s” is not an attribute; write: name = value"), params={"line": text})
+        for line in text.splitlines():
+            found = self.line.match(line.strip())
+            if line.strip() and not found:
+                raise ValidationError(_("“%(line)s” is not an attribute; write: name = value"), params={"line": line})
             if found:
                 attributes[found["name"]] = found["value"]
         return attributes

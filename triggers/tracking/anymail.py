@@ -16,6 +16,7 @@ from triggers.capturing import record_event
 from triggers.clock import DatabaseNow
 from triggers.exceptions import InvalidAddress
 from triggers.models import Channel, Message, MessageState, Suppression, SuppressionReason
+from triggers.payloads import clean_text
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ def _suppress(message: Message, event: Any) -> None:
     Suppression.objects.get_or_create(
         channel=Channel.EMAIL,
         address=key,
-        defaults={"reason": SUPPRESSING[event.event_type], "note": str(event.description or "")[:300]},
+        defaults={"reason": SUPPRESSING[event.event_type], "note": clean_text("description", str(event.description or "")[:300])},
     )
 
 
