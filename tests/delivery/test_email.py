@@ -43,14 +43,16 @@ def test_a_transactional_letter_has_no_list() -> None:
 def test_the_provider_gets_our_uid_and_gives_it_back() -> None:
     message = build(LETTER)
     given = vars(message)
-    assert given["metadata"] == {"triggers_message": LETTER.uid} and given["tags"] == ["reminder"]
+    assert given["metadata"] == {"triggers_message": LETTER.uid}
+    assert given["tags"] == ["reminder"]
 
 
 @pytest.mark.parametrize("address", ["a@example.com, evil@example.org", "a@example.com\nBcc: evil@example.org", "", "a"])
 def test_an_address_that_is_not_exactly_one_is_refused_before_anything_is_sent(address: str) -> None:
     letter = Letter("1" * 32, address, "Hi", "", "Hi", "t")
     outcome = Mailer().send(letter)
-    assert outcome.status == "refused" and "evil" not in outcome.detail
+    assert outcome.status == "refused"
+    assert "evil" not in outcome.detail
 
 
 def api_error(status: int, headers: dict[str, str] | None = None) -> anymail.AnymailRequestsAPIError:

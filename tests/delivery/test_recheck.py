@@ -82,7 +82,8 @@ def test_a_message_past_its_time_is_not_sent(queue_message: QueueMessage) -> Non
     message = queue_message(expires_at=timezone.now() - timedelta(seconds=1))
     deliver(message.lane)
     message.refresh_from_db()
-    assert message.state == "expired" and not mail.outbox
+    assert message.state == "expired"
+    assert not mail.outbox
 
 
 def test_agreeing_again_lifts_ones_own_refusal_but_no_bounce() -> None:

@@ -58,7 +58,8 @@ def test_what_a_server_answers(
     assert say(message.reason, message.reason_data).startswith(words)
     assert "@" not in say(message.reason, message.reason_data)
     if state == "queued":
-        assert message.send_after > timezone.now() and message.attempt == 1
+        assert message.send_after > timezone.now()
+        assert message.attempt == 1
 
 
 def test_a_server_that_is_away_was_certainly_not_given_the_letter(
@@ -96,7 +97,8 @@ def test_a_sender_that_dies_leaves_its_messages_unknown(queue_message: QueueMess
         assert settle_abandoned() == 1
         deliver(message.lane)
     message.refresh_from_db()
-    assert message.state == "unknown" and not mail.outbox
+    assert message.state == "unknown"
+    assert not mail.outbox
 
 
 def test_a_result_that_comes_too_late_changes_nothing(queue_message: QueueMessage) -> None:
@@ -130,7 +132,8 @@ def test_a_receiver_can_stop_one_message_and_a_broken_one_stops_none(queue_messa
     stopped.refresh_from_db()
     other.refresh_from_db()
     assert (stopped.state, say(stopped.reason, stopped.reason_data)) == ("cancelled", "stopped by the shop: out of stock")
-    assert other.state == "accepted" and settled == ["accepted"]
+    assert other.state == "accepted"
+    assert settled == ["accepted"]
 
 
 def test_people_can_retry_what_failed_and_cancel_what_waits(queue_message: QueueMessage) -> None:
@@ -140,7 +143,8 @@ def test_people_can_retry_what_failed_and_cancel_what_waits(queue_message: Queue
     assert cancel_messages([sent.pk, waiting.pk]) == 1
     deliver("email.marketing")
     failed.refresh_from_db()
-    assert failed.state == "accepted" and len(mail.outbox) == 1
+    assert failed.state == "accepted"
+    assert len(mail.outbox) == 1
 
 
 @pytest.mark.parametrize(

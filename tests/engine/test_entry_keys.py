@@ -56,8 +56,10 @@ def test_a_cart_that_changes_again_waits_again() -> None:
     before = Journey.objects.get()
     enter("cart:1", timedelta(hours=2))
     after = Journey.objects.get()
-    assert before.due_at and after.due_at
-    assert after.pk == before.pk and after.due_at - before.due_at >= timedelta(hours=1, minutes=59)
+    assert before.due_at
+    assert after.due_at
+    assert after.pk == before.pk
+    assert after.due_at - before.due_at >= timedelta(hours=1, minutes=59)
     assert [one.reason for one in after.transitions.all()].count("Started again because of %(event)s") == 1
 
 
@@ -82,4 +84,5 @@ def test_no_edit_of_the_chain_lets_a_contact_in_again() -> None:
     chain.steps.filter(key="wait").delete()
     publish(chain)
     enter("cart:1", timedelta(hours=5))
-    assert Journey.objects.count() == 1 and Journey.objects.get().status == "exited"
+    assert Journey.objects.count() == 1
+    assert Journey.objects.get().status == "exited"

@@ -24,6 +24,7 @@ DEAR = (PayloadFilter("items.price", "gte", 100),)
 def journey() -> JourneyState:
     """A journey about cart:1 that an event began an hour ago; another contact's journey stands beside it."""
     chain = live_chain([("wait", "wait", {"amount": 1, "unit": "hours"})])
+    assert chain.live_version is not None
     states = []
     for number in (1, 2):
         contact = make_contact(number)

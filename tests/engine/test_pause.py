@@ -44,10 +44,12 @@ def chain(contact: Contact) -> Chain:
 def test_what_is_queued_is_held_and_leaves_afterwards(chain: Chain) -> None:
     pause_chain(chain)
     run_due()
-    assert Message.objects.get().state == "held" and not mail.outbox
+    assert Message.objects.get().state == "held"
+    assert not mail.outbox
     resume_chain(chain)
     run_due()
-    assert Message.objects.get().state == "accepted" and len(mail.outbox) == 1
+    assert Message.objects.get().state == "accepted"
+    assert len(mail.outbox) == 1
 
 
 def test_what_was_queued_beside_the_pause_is_held_at_the_door(chain: Chain) -> None:
@@ -65,22 +67,26 @@ def test_who_is_due_is_parked_and_goes_on_afterwards(chain: Chain, publishes: bo
         run_due()
         journey = Journey.objects.get()
         assert (journey.status, journey.due_at, journey.active_slot) == ("paused", None, 1)
-        assert journey.resume_due_at and len(mail.outbox) == 1
+        assert journey.resume_due_at
+        assert len(mail.outbox) == 1
         assert resume_journeys([journey.pk]) == 0
         chain.refresh_from_db()
         publish(chain) if publishes else resume_chain(chain)
         run_due()
     journey.refresh_from_db()
-    assert (journey.status, journey.resume_due_at) == ("finished", None) and len(mail.outbox) == 2
+    assert (journey.status, journey.resume_due_at) == ("finished", None)
+    assert len(mail.outbox) == 2
     reasons = list(journey.transitions.values_list("reason", flat=True))
-    assert "Waits: the chain is paused" in reasons and "Goes on: the chain is no longer paused" in reasons
+    assert "Waits: the chain is paused" in reasons
+    assert "Goes on: the chain is no longer paused" in reasons
 
 
 def test_a_goal_ends_a_parked_journey_and_its_held_letter(chain: Chain, contact: Contact) -> None:
     pause_chain(chain)
     triggers.capture("purchase", contact=contact)
     run_due()
-    assert Journey.objects.get().status == "exited" and Message.objects.get().state == "cancelled"
+    assert Journey.objects.get().status == "exited"
+    assert Message.objects.get().state == "cancelled"
     resume_chain(chain)
     run_due()
     assert not mail.outbox

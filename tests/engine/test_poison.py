@@ -62,13 +62,15 @@ def test_a_poison_journey_fails_alone_and_can_be_retried(people: list[Contact]) 
         triggers.capture("add_to_cart", contact=contact)
     run_due()
     failed = Journey.objects.get(status="failed")
-    assert failed.contact == people[BAD] and "ZeroDivisionError: poison" in failed.error
+    assert failed.contact == people[BAD]
+    assert "ZeroDivisionError: poison" in failed.error
     assert Journey.objects.filter(status="finished").count() == len(people) - 1
     Breaks.is_broken = False
     assert retry_failed_journeys([failed.pk]) == 1
     run_due()
     failed.refresh_from_db()
-    assert failed.status == "finished" and failed.error == ""
+    assert failed.status == "finished"
+    assert failed.error == ""
 
 
 def test_a_poison_event_is_set_aside_and_can_be_replayed(people: list[Contact]) -> None:
@@ -82,12 +84,15 @@ def test_a_poison_event_is_set_aside_and_can_be_replayed(people: list[Contact]) 
         triggers.capture("add_to_cart", contact=contact)
     run_due()
     poison = PendingEvent.objects.get()
-    assert poison.is_set_aside and poison.event.contact == people[BAD] and "poison" in poison.error
+    assert poison.is_set_aside
+    assert poison.event.contact == people[BAD]
+    assert "poison" in poison.error
     assert Journey.objects.count() == len(people) - 1
     Breaks.is_broken = False
     assert retry_failed_events([poison.pk]) == 1
     run_due()
-    assert Journey.objects.count() == len(people) and not PendingEvent.objects.exists()
+    assert Journey.objects.count() == len(people)
+    assert not PendingEvent.objects.exists()
 
 
 def test_a_failed_journey_is_not_retried_while_the_contact_is_inside_anew(people: list[Contact]) -> None:

@@ -48,7 +48,8 @@ def test_a_chain_that_cannot_run_is_refused_and_says_why(steps: Any, problem: st
         publish(chain)
     assert problem in str(refused.value)
     chain.refresh_from_db()
-    assert chain.status == "draft" and not chain.versions.exists()
+    assert chain.status == "draft"
+    assert not chain.versions.exists()
 
 
 @pytest.mark.parametrize(
@@ -105,4 +106,5 @@ def test_a_paused_chain_lets_nobody_in_and_does_not_look_back() -> None:
     run_due()
     assert Journey.objects.count() == 1
     chain.refresh_from_db()
-    assert chain.activated_at and chain.activated_at <= timezone.now()
+    assert chain.activated_at
+    assert chain.activated_at <= timezone.now()

@@ -51,7 +51,9 @@ def test_a_cart_that_is_left_gets_a_letter_and_a_week_later_a_text(contact: Cont
         run_due()
     assert [text.to for text in sms_outbox] == [contact.phone]
     journey = Journey.objects.get()
-    assert journey.status == "finished" and journey.due_at is None and journey.active_slot is None
+    assert journey.status == "finished"
+    assert journey.due_at is None
+    assert journey.active_slot is None
     assert reasons(journey)[0] == "Entered because of add_to_cart"
     assert reasons(journey)[-1] == "Reached the end of the chain"
     assert not PendingEvent.objects.exists()
@@ -65,7 +67,8 @@ def test_an_order_in_time_ends_the_journey(contact: Contact) -> None:
     with database_clock(timezone.now() + timedelta(hours=4)):
         run_due()
     journey = Journey.objects.get()
-    assert journey.status == "exited" and not mail.outbox
+    assert journey.status == "exited"
+    assert not mail.outbox
     assert "Goal reached: purchase" in reasons(journey)
 
 
@@ -110,7 +113,8 @@ def test_what_follows_a_change_of_the_contact_sees_the_change(contact: Contact) 
     triggers.capture("add_to_cart", contact=contact)
     run_due()
     contact.refresh_from_db()
-    assert contact.attributes == {"size": "XL"} and len(mail.outbox) == 1
+    assert contact.attributes == {"size": "XL"}
+    assert len(mail.outbox) == 1
     assert "Yes: has the tag “vip” (found: vip)" in reasons(Journey.objects.get())
 
 
@@ -120,4 +124,5 @@ def test_an_exit_drawn_after_a_letter_does_not_call_the_letter_back(contact: Con
     triggers.capture("add_to_cart", contact=contact)
     run_due()
     assert Journey.objects.get().status == "exited"
-    assert Message.objects.get().state == "accepted" and len(mail.outbox) == 1
+    assert Message.objects.get().state == "accepted"
+    assert len(mail.outbox) == 1

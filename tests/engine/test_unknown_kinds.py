@@ -37,7 +37,9 @@ def test_its_journeys_wait_for_a_person_and_go_on_when_it_is_back() -> None:
     run_due()
     journey = Journey.objects.get()
     last = journey.transitions.last()
-    assert journey.status == "paused" and journey.active_slot == 1 and last
+    assert journey.status == "paused"
+    assert journey.active_slot == 1
+    assert last
     assert say(last.reason, last.data) == "Waits for a person: unknown step kind 'stamp'"
     forget_graphs()
     with steps.registered(Stamp):
