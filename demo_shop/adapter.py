@@ -36,7 +36,6 @@ class DemoShopAdapter(ShopAdapter):
     def contact_details(self, user: Any) -> ContactDetails:
         profile = models.Profile.objects.filter(user=user).first()
         return ContactDetails(
-            external_id=str(user.pk),
             email=user.email,
             first_name=user.first_name,
             last_name=user.last_name,

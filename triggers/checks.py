@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import connections
+from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
 from triggers.conf import Settings, settings
@@ -37,7 +38,7 @@ POSITIVE = (
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
     if not isinstance(getattr(django_settings, "TRIGGERS", {}), dict):
         return [Error("TRIGGERS must be a dictionary", id="triggers.E001")]
-    return [*_names(), *_base_url(), *_adapter(), *_numbers(), *_backends()]
+    return [*_names(), *_base_url(), *_adapter(), *_urls(), *_numbers(), *_backends()]
 
 
 @register("triggers")
@@ -79,6 +80,14 @@ def _adapter() -> Iterator[CheckMessage]:
         return
     if not (isinstance(cls, type) and issubclass(cls, ShopAdapter)):
         yield Error(f"TRIGGERS['SHOP_ADAPTER']: {settings.SHOP_ADAPTER} is no ShopAdapter", id="triggers.E004")
+
+
+def _urls() -> Iterator[CheckMessage]:
+    try:
+        reverse("triggers:unsubscribe", args=["token"])
+    except NoReverseMatch:
+        hint = 'Add path("triggers/", include("triggers.urls")) to the urlpatterns of ROOT_URLCONF.'
+        yield Error("the unsubscribe page has no address", hint=hint, id="triggers.E007")
 
 
 def _numbers() -> Iterator[CheckMessage]:

@@ -40,7 +40,8 @@ def contact_for(who: Any) -> Contact | None:
 def sync_contact(user: Any) -> Contact:
     """The user's contact with what the shop knows about the user now."""
     details = get_adapter().contact_details(user)
-    contact = Contact.objects.filter(external_id=details.external_id).first() or _claim_or_create(details)
+    key = str(user.pk)
+    contact = Contact.objects.filter(external_id=key).first() or _claim_or_create(key, details)
     _apply(contact, details)
     _remember(user, contact)
     return contact
@@ -66,16 +67,16 @@ def _by_email(text: str) -> Contact:
     return contact
 
 
-def _claim_or_create(details: ContactDetails) -> Contact:
+def _claim_or_create(external_id: str, details: ContactDetails) -> Contact:
     """A contact that only had the address becomes the user's; otherwise a new one."""
     try:
         key = parse_email(details.email).key
     except InvalidAddress:
         key = None
     unclaimed = Contact.objects.filter(email_key=key, external_id__isnull=True) if key else Contact.objects.none()
-    if unclaimed.update(external_id=details.external_id):
-        return Contact.objects.get(external_id=details.external_id)
-    contact, _ = Contact.objects.get_or_create(external_id=details.external_id)
+    if unclaimed.update(external_id=external_id):
+        return Contact.objects.get(external_id=external_id)
+    contact, _ = Contact.objects.get_or_create(external_id=external_id)
     return contact
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -16,6 +17,7 @@ from triggers.consent import address_key
 from triggers.core.words import say
 from triggers.delivery.send import deliver
 from triggers.models import Contact, Message, Suppression, Template, Topic
+from triggers.shop import Cart, ContactRef, ShopAdapter
 
 pytestmark = pytest.mark.django_db
 
@@ -108,6 +110,31 @@ def test_one_letter_that_cannot_be_made_stops_no_other(queue_message: QueueMessa
     assert (good.state, failing.state, gone.state) == ("accepted", "failed", "failed")
     assert "first_name" in say(failing.reason, failing.reason_data)
     assert "the template was deleted" in say(gone.reason, gone.reason_data)
+
+
+class BreaksForOne(ShopAdapter):
+    """A shop whose carts cannot be read for one contact."""
+
+    victim = ""
+
+    def carts(self, contacts: Sequence[ContactRef]) -> dict[int, Cart]:
+        if any(contact.email == self.victim for contact in contacts):
+            raise KeyError("cart")
+        return {}
+
+
+def test_a_shop_that_cannot_be_asked_puts_only_its_letters_off(queue_message: QueueMessage, settings: Any) -> None:
+    """It used to end the sender, with the message first in its lane for ever."""
+    settings.TRIGGERS = {**settings.TRIGGERS, "SHOP_ADAPTER": f"{__name__}.BreaksForOne"}
+    template = make_template("cart", html="<p>{% if cart %}{{ cart.count }}{% endif %}Hello</p>")
+    unlucky, lucky = queue_message(template=template), queue_message(template=template)
+    BreaksForOne.victim = unlucky.contact.email
+    deliver(lucky.lane)
+    unlucky.refresh_from_db()
+    lucky.refresh_from_db()
+    assert (lucky.state, unlucky.state, unlucky.attempt) == ("accepted", "queued", 1)
+    assert unlucky.send_after > timezone.now()
+    assert say(unlucky.reason, unlucky.reason_data) == "the shop's data could not be read, attempt 1"
 
 
 def test_a_corrected_template_reaches_messages_that_are_already_queued(queue_message: QueueMessage) -> None:

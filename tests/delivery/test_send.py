@@ -14,10 +14,11 @@ from django.utils import timezone
 from tests.build import make_contact, make_template
 from tests.delivery.conftest import QueueMessage, Sink, smtp_account
 from triggers.core.words import say
+from triggers.delivery.backoff import retry_delay
 from triggers.delivery.claim import claim
 from triggers.delivery.outcome import Outcome
 from triggers.delivery.retry import cancel_messages, retry_messages
-from triggers.delivery.send import LANES, _record, deliver, lanes_with_work, retry_delay, settle_abandoned
+from triggers.delivery.send import LANES, _record, deliver, lanes_with_work, settle_abandoned
 from triggers.exceptions import SendCancelled
 from triggers.models import Heartbeat, Message
 from triggers.signals import message_sending, message_settled

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from triggers.conditions.base import Condition, Verdict, conditions
-from triggers.conditions.operators import OPERATOR_CHOICES, operator_word
+from triggers.conditions.operators import NEEDS_NO_VALUE, OPERATOR_CHOICES, operator_word
 from triggers.core.kinds import View
 from triggers.core.payload import Operator, compare
 from triggers.core.values import Fact, Reason, Value
@@ -58,8 +58,8 @@ class ContactField(Condition):
         return Verdict(compare(config.op, seen, config.value), seen)
 
     def describe(self, config: ContactFieldConfig) -> Reason:
-        return Reason(
-            gettext_noop("contact's %(field)s %(op)s %(value)s"),
-            {"field": config.field, "op": operator_word(config.op), "value": config.value or ""},
-        )
+        data = {"field": config.field, "op": operator_word(config.op), "value": config.value}
+        if config.op in NEEDS_NO_VALUE:
+            return Reason(gettext_noop("contact's %(field)s %(op)s"), data)
+        return Reason(gettext_noop("contact's %(field)s %(op)s %(value)s"), data)
 

@@ -22,6 +22,9 @@ OPERATORS: dict[Operator, str] = {
     "missing": gettext_noop("is not known"),
 }
 
+# Operators that ask about a value's presence only.
+NEEDS_NO_VALUE = ("exists", "missing")
+
 OPERATOR_CHOICES: tuple[tuple[str, Any], ...] = tuple((op, _(word)) for op, word in OPERATORS.items())
 
 

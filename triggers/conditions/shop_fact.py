@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from triggers.conditions.base import Condition, Verdict, conditions
-from triggers.conditions.operators import OPERATOR_CHOICES, operator_word
+from triggers.conditions.operators import NEEDS_NO_VALUE, OPERATOR_CHOICES, operator_word
 from triggers.core.kinds import View
 from triggers.core.payload import Operator, compare
 from triggers.core.values import Fact, Reason, Value
@@ -46,8 +46,7 @@ class ShopFact(Condition):
         return Verdict(compare(config.op, seen, config.value), seen)
 
     def describe(self, config: ShopFactConfig) -> Reason:
-        value = "" if config.value is None else config.value
-        return Reason(
-            gettext_noop("%(fact)s %(op)s %(value)s"),
-            {"fact": config.fact, "op": operator_word(config.op), "value": value},
-        )
+        data = {"fact": config.fact, "op": operator_word(config.op), "value": config.value}
+        if config.op in NEEDS_NO_VALUE:
+            return Reason(gettext_noop("%(fact)s %(op)s"), data)
+        return Reason(gettext_noop("%(fact)s %(op)s %(value)s"), data)

@@ -6,9 +6,10 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings as django_settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext_noop
 
@@ -18,6 +19,7 @@ from triggers.content.context import letter_contexts
 from triggers.content.letter import CompiledLetter, LetterSource, RenderedLetter, compile_letter
 from triggers.core.values import Reason
 from triggers.delivery.email import Letter
+from triggers.delivery.backoff import retry_delay
 from triggers.delivery.recheck import Stop, stops
 from triggers.delivery.sms.base import SMSMessage
 from triggers.exceptions import RenderError, SendCancelled, TemplateError
@@ -67,7 +69,7 @@ def claim(lane: str, most: int) -> Claim:
     for message in messages:
         if message.pk in rendered:
             _ask_receivers(message, stopped)
-    _end(messages, stopped)
+    _end(messages, stopped, now)
     going = [message for message in messages if message.pk in rendered and message.pk not in stopped]
     _mark(going, rendered, now)
     return Claim(len(rows), [_claimed(message, rendered[message.pk]) for message in going])
@@ -78,9 +80,12 @@ def _render(messages: Sequence[Message], stopped: dict[int, Stop]) -> dict[int, 
     compiled = _compile(messages, stopped)
     fit = [message for message in messages if message.template_key in compiled]
     uses = frozenset().union(*(letter.uses for letter in compiled.values()))
-    contexts = letter_contexts(fit, uses)
+    contexts = _contexts(fit, uses)
     rendered = {}
     for message in fit:
+        if message.pk not in contexts:
+            stopped[message.pk] = _put_off(message)
+            continue
         zone = message.contact.zone
         language = message.contact.language or django_settings.LANGUAGE_CODE
         try:
@@ -92,6 +97,31 @@ def _render(messages: Sequence[Message], stopped: dict[int, Stop]) -> dict[int, 
             logger.exception("message %s could not be rendered", message.uid)
             stopped[message.pk] = _failed(type(error).__name__)
     return rendered
+
+
+def _contexts(messages: Sequence[Message], uses: frozenset[str]) -> dict[int, dict[str, Any]]:
+    """What the letters are filled with. When the shop's adapter breaks, each message is tried alone, and those for
+    which it still does are left out."""
+    try:
+        with transaction.atomic():
+            return letter_contexts(messages, uses)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        if len(messages) == 1:
+            logger.exception("the shop adapter failed for message %s", messages[0].uid)
+            return {}
+    found: dict[int, dict[str, Any]] = {}
+    for message in messages:
+        found |= _contexts([message], uses)
+    return found
+
+
+def _put_off(message: Message) -> Stop:
+    """Back into the queue for a while: a shop that cannot be asked now is not the letter's fault."""
+    message.attempt += 1
+    reason = Reason(gettext_noop("the shop's data could not be read, attempt %(attempt)s"), {"attempt": message.attempt})
+    return Stop(MessageState.QUEUED, reason)
 
 
 def _compile(messages: Sequence[Message], stopped: dict[int, Stop]) -> dict[str, CompiledLetter]:
@@ -126,12 +156,14 @@ def _ask_receivers(message: Message, stopped: dict[int, Stop]) -> None:
             logger.error("message_sending receiver %r failed", receiver, exc_info=answer)
 
 
-def _end(messages: Sequence[Message], stopped: dict[int, Stop]) -> None:
+def _end(messages: Sequence[Message], stopped: dict[int, Stop], now: datetime) -> None:
     ended = [message for message in messages if message.pk in stopped]
     for message in ended:
         stop = stopped[message.pk]
         message.state, message.reason, message.reason_data = stop.state, stop.reason.text, stop.reason.data
-    Message.objects.bulk_update(ended, ["state", "reason", "reason_data"])
+        if stop.state == MessageState.QUEUED:
+            message.send_after = now + timedelta(seconds=retry_delay(message.attempt))
+    Message.objects.bulk_update(ended, ["state", "reason", "reason_data", "attempt", "send_after"])
 
 
 def _mark(messages: Sequence[Message], rendered: dict[int, RenderedLetter], now: datetime) -> None:

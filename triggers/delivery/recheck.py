@@ -14,7 +14,6 @@ from triggers.engine.facts import load_facts
 from triggers.engine.versions import load_graphs
 from triggers.models import (
     ChainStatus,
-    Channel,
     Consent,
     Journey,
     Message,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_noop
 
 from triggers.clock import DatabaseNow
 from triggers.conf import settings
+from triggers.delivery.backoff import retry_delay
 from triggers.delivery.claim import Claimed, claim
 from triggers.delivery.email import Letter, Mailer
 from triggers.delivery.outcome import Outcome
@@ -122,10 +122,3 @@ def _record(one: Claimed, outcome: Outcome) -> None:
         logger.warning("the result of message %s came after its attempt was given up", one.payload.uid)
         return
     message_settled.send_robust(sender=Message, message=Message.objects.get(pk=one.id), state=changes["state"])
-
-
-def retry_delay(attempt: int, asked: float | None = None, fraction: float | None = None) -> float:
-    """Seconds until the next attempt: full jitter under a doubling roof, and never before the provider wants it."""
-    roof: float = min(settings.RETRY_MOST, settings.RETRY_FIRST * 2 ** min(attempt - 1, 30))
-    jitter = random.random() if fraction is None else fraction  # noqa: S311
-    return max(1.0, roof * jitter, asked or 0.0)

@@ -67,7 +67,6 @@ class Order:
 class ContactDetails:
     """What the shop knows about a user. What is empty is left as it is."""
 
-    external_id: str
     email: str = ""
     phone: str = ""
     first_name: str = ""
@@ -91,7 +90,7 @@ class ShopInfo:
 
 @dataclass(frozen=True, slots=True)
 class ContactRef:
-    """A contact as the shop can find it: by its own user key or by address."""
+    """A contact as the shop can find it: `external_id` is its user's primary key as text, "" for nobody's user."""
 
     id: int
     external_id: str
@@ -110,7 +109,6 @@ class ShopAdapter:
     def contact_details(self, user: Any) -> ContactDetails:
         """What is known about a user of the host project."""
         return ContactDetails(
-            external_id=str(user.pk),
             email=getattr(user, "email", "") or "",
             first_name=getattr(user, "first_name", "") or "",
             last_name=getattr(user, "last_name", "") or "",

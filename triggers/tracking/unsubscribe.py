@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -14,7 +16,9 @@ from django.views.decorators.csrf import csrf_exempt
 from triggers import consent
 from triggers.links import read_unsubscribe_token
 from triggers.models import Message
-from triggers.shop import get_adapter
+from triggers.shop import ShopInfo, get_adapter
+
+logger = logging.getLogger(__name__)
 
 SOURCE = "unsubscribe page"
 ONE_CLICK = "one-click unsubscribe"
@@ -40,12 +44,21 @@ class UnsubscribeView(View):
 
     def _page(self, request: HttpRequest, message: Message | None, done: str = "") -> HttpResponse:
         language = message.contact.language if message else ""
-        context = {"message": message, "done": done, "shop": get_adapter().shop()}
+        context = {"message": message, "done": done, "shop": _shop()}
         status = 200 if message else 404
         if not language:
             return _private(render(request, "triggers/public/unsubscribe.html", context, status=status))
         with override(language):
             return _private(render(request, "triggers/public/unsubscribe.html", context, status=status))
+
+
+def _shop() -> ShopInfo:
+    """The shop's contacts; a page that is the law must not fail because they cannot be had."""
+    try:
+        return get_adapter().shop()
+    except Exception:
+        logger.exception("the shop adapter failed for the unsubscribe page")
+        return ShopInfo()
 
 
 def _find(token: str) -> Message | None:

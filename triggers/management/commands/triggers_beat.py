@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-from django_celery_beat.models import IntervalSchedule, PeriodicTask
-
+from django.apps import apps
+from django.core.management.base import BaseCommand, CommandError
 from triggers.conf import settings
 
 NAME = "triggers: tick"
@@ -16,6 +15,10 @@ class Command(BaseCommand):
     help = "Makes or repairs the periodic task that the engine needs. May be run at every deployment."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not apps.is_installed("django_celery_beat"):
+            raise CommandError('Add "django_celery_beat" to INSTALLED_APPS, or run `triggers_run` instead of Celery.')
+        from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
         seconds = settings.TICK_SECONDS
         whole = seconds >= 1 and float(seconds).is_integer()
         every = int(seconds) if whole else max(1, round(seconds * 1000))

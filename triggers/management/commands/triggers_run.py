@@ -6,9 +6,9 @@ import signal
 import threading
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import close_old_connections
-from django.db.utils import InterfaceError, OperationalError
+from django.db.utils import InterfaceError, OperationalError, ProgrammingError
 
 from triggers.conf import settings
 from triggers.workload import do_work
@@ -27,7 +27,11 @@ class Command(BaseCommand):
                 signal.signal(number, lambda *_: stop.set())
         done = 0
         while not stop.is_set():
-            worked = self._work()
+            try:
+                worked = self._work()
+            except (OperationalError, InterfaceError, ProgrammingError) as error:
+                self._complain(error, once)
+                worked = 0
             done += worked
             if once and not worked:
                 break
@@ -36,10 +40,13 @@ class Command(BaseCommand):
         self.stdout.write(f"{done} events, steps and messages")
 
     def _work(self) -> int:
-        """One round. A database that is away comes back: the next round finds what this one left."""
+        """One round, on a connection that is not stale."""
         close_old_connections()
-        try:
-            return do_work()
-        except (OperationalError, InterfaceError) as error:
-            self.stderr.write(f"the database did not answer: {error}")
-            return 0
+        return do_work()
+
+    def _complain(self, error: Exception, once: bool) -> None:
+        """A database that is away comes back, and the next round finds what this one left; `--once` has no next round."""
+        text = f"the database did not answer ({error}); has `migrate` been run?"
+        if once:
+            raise CommandError(text) from error
+        self.stderr.write(text)
