@@ -63,13 +63,20 @@ CHAINS = (
         entry={"event": "add_to_cart", "re_entry": "restart"},
         goals=["purchase"],
         steps=[
-            DemoStep("three_hours", "wait", {"amount": 3, "unit": "hours"}, note="Starts again when the cart changes."),
+            DemoStep(
+                "three_hours",
+                "wait",
+                {"amount": 3, "unit": "hours"},
+                note="Starts again when the cart changes.",
+            ),
             DemoStep(
                 "cart_is_full",
                 "condition",
                 HAS_A_CART,
                 {
-                    "yes": [DemoStep("letter", "send_email", {"template": "abandoned_cart", "expires_hours": 24})],
+                    "yes": [
+                        DemoStep("letter", "send_email", {"template": "abandoned_cart", "expires_hours": 24})
+                    ],
                     "no": [DemoStep("nothing_left", "exit", {"note": "The cart is empty."})],
                 },
             ),
@@ -112,7 +119,9 @@ CHAINS = (
 def install() -> None:
     """Add the topics, letters and chains that are missing, and publish the chains that are new."""
     for topic in TOPICS:
-        Topic.objects.get_or_create(key=topic.key, defaults={"name": topic.name, "description": topic.description})
+        Topic.objects.get_or_create(
+            key=topic.key, defaults={"name": topic.name, "description": topic.description}
+        )
     _install_templates()
     for demo in CHAINS:
         if not Chain.objects.filter(key=demo.key).exists():

@@ -49,7 +49,9 @@ def draft_chain(
     exits: Sequence[str] = (),
     **entry: Any,
 ) -> Chain:
-    chain = Chain.objects.create(key=key, name=key, entry_config={"event": event, "re_entry": re_entry, **entry})
+    chain = Chain.objects.create(
+        key=key, name=key, entry_config={"event": event, "re_entry": re_entry, **entry}
+    )
     for role, names in (("goal", goals), ("exit", exits)):
         for name in names:
             ChainRule.objects.create(chain=chain, role=role, event=name)

@@ -16,7 +16,13 @@ def manage(*arguments: str, env: Mapping[str, str]) -> subprocess.Popen[str]:
     """A management command in a process of its own."""
     command = [sys.executable, "manage.py", *arguments]
     return subprocess.Popen(
-        command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        command,
+        cwd=ROOT,
+        env=env,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
 
 

@@ -40,7 +40,9 @@ def capture(
             found = contact_for(contact)
             if found is None:
                 return None
-            event = record_event(name, contact=found, data=data, object_ref=object_ref, occurred_at=occurred_at)
+            event = record_event(
+                name, contact=found, data=data, object_ref=object_ref, occurred_at=occurred_at
+            )
     except Exception as error:
         _report(name, error)
         return None

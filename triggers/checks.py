@@ -51,7 +51,9 @@ def check_databases(**kwargs: Any) -> list[CheckMessage]:
     if str(mode).upper() in ("IMMEDIATE", "EXCLUSIVE"):
         return []
     hint = 'Set DATABASES["default"]["OPTIONS"] = {"transaction_mode": "IMMEDIATE", "timeout": 20}.'
-    return [Warning("SQLite without IMMEDIATE transactions loses work under load", hint=hint, id="triggers.W001")]
+    return [
+        Warning("SQLite without IMMEDIATE transactions loses work under load", hint=hint, id="triggers.W001")
+    ]
 
 
 def _names() -> Iterator[CheckMessage]:
@@ -79,7 +81,9 @@ def _adapter() -> Iterator[CheckMessage]:
         yield Error(f"TRIGGERS['SHOP_ADAPTER']: {error}", id="triggers.E004")
         return
     if not (isinstance(cls, type) and issubclass(cls, ShopAdapter)):
-        yield Error(f"TRIGGERS['SHOP_ADAPTER']: {settings.SHOP_ADAPTER} is no ShopAdapter", id="triggers.E004")
+        yield Error(
+            f"TRIGGERS['SHOP_ADAPTER']: {settings.SHOP_ADAPTER} is no ShopAdapter", id="triggers.E004"
+        )
 
 
 def _urls() -> Iterator[CheckMessage]:
@@ -94,7 +98,11 @@ def _numbers() -> Iterator[CheckMessage]:
     for name in POSITIVE:
         value = getattr(settings, name)
         is_whole = isinstance(getattr(Settings, name), int)
-        if isinstance(value, bool) or not isinstance(value, int if is_whole else int | float) or not 0 < value < inf:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int if is_whole else int | float)
+            or not 0 < value < inf
+        ):
             kind = "whole number" if is_whole else "number"
             yield Error(f"TRIGGERS[{name!r}] must be a {kind} above 0, not {value!r}", id="triggers.E005")
 

@@ -40,7 +40,9 @@ def withdraw(contact: Any, channel: str, *, source: str) -> None:
         address = address_key(found, channel)
         if address:
             Suppression.objects.get_or_create(
-                channel=channel, address=address, defaults={"reason": SuppressionReason.UNSUBSCRIBED, "note": source[:100]}
+                channel=channel,
+                address=address,
+                defaults={"reason": SuppressionReason.UNSUBSCRIBED, "note": source[:100]},
             )
 
 

@@ -73,7 +73,9 @@ def _claim_or_create(external_id: str, details: ContactDetails) -> Contact:
         key = parse_email(details.email).key
     except InvalidAddress:
         key = None
-    unclaimed = Contact.objects.filter(email_key=key, external_id__isnull=True) if key else Contact.objects.none()
+    unclaimed = (
+        Contact.objects.filter(email_key=key, external_id__isnull=True) if key else Contact.objects.none()
+    )
     if unclaimed.update(external_id=external_id):
         return Contact.objects.get(external_id=external_id)
     contact, _ = Contact.objects.get_or_create(external_id=external_id)

@@ -49,7 +49,9 @@ class KindForm(forms.Form):
 
 _SYMBOLS: dict[str, Operator] = {"=": "eq", "!=": "ne", ">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
 _WORDS = {symbol: symbol for symbol in get_args(Operator)} | {op: symbol for symbol, op in _SYMBOLS.items()}
-_LINE = re.compile(r"(?P<path>[\w.\-]+)\s*(?P<op>!=|>=|<=|=|>|<|\b(?:contains|in|exists|missing)\b)\s*(?P<value>.*)\Z")
+_LINE = re.compile(
+    r"(?P<path>[\w.\-]+)\s*(?P<op>!=|>=|<=|=|>|<|\b(?:contains|in|exists|missing)\b)\s*(?P<value>.*)\Z"
+)
 
 
 class FiltersField(forms.CharField):
@@ -72,7 +74,9 @@ class FiltersField(forms.CharField):
     def _filter(self, line: str) -> dict[str, Any]:
         found = _LINE.match(line)
         if not found:
-            raise ValidationError(_("“%(line)s” is not a filter; write for example: value >= 1000"), params={"line": line})
+            raise ValidationError(
+                _("“%(line)s” is not a filter; write for example: value >= 1000"), params={"line": line}
+            )
         word = found["op"]
         one = {"path": found["path"], "op": _SYMBOLS.get(word, word)}
         if word not in ("exists", "missing"):

@@ -56,6 +56,8 @@ class Registry(Generic[Kind]):
             raise KindError(f"{name}: key {key!r} must be snake_case, at most 50 characters")
         if key in self._kinds:
             other = type(self._kinds[key])
-            raise KindError(f"{self.family} kind {key!r} of {name} is taken by {other.__module__}.{other.__qualname__}")
+            raise KindError(
+                f"{self.family} kind {key!r} of {name} is taken by {other.__module__}.{other.__qualname__}"
+            )
         self._kinds[key] = cls()
         return key

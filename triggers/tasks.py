@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from celery import shared_task
 
 from triggers.conf import settings
 from triggers.delivery import send as sending
-from triggers.engine import turn as engine
-from triggers.heartbeat import beat
-from triggers.workload import find_work
+from triggers.workload import find_work, take_turn
+
+# Shards that one worker is rung for: few enough to spread a wave over the workers, enough to fill its batches.
+SHARDS_A_BELL = 8
 
 
 @shared_task(name="triggers.tick", ignore_result=True)
@@ -16,18 +19,16 @@ def tick() -> None:
     """Ring for every shard and lane that has work; a bell that nobody hears in time is forgotten."""
     work = find_work()
     expires = 10 * settings.TICK_SECONDS
-    for shard in work.shards:
-        turn.apply_async((shard,), expires=expires)
+    for start in range(0, len(work.shards), SHARDS_A_BELL):
+        turn.apply_async((work.shards[start : start + SHARDS_A_BELL],), expires=expires)
     for lane in work.lanes:
         deliver.apply_async((lane,), expires=expires)
 
 
 @shared_task(name="triggers.turn", ignore_result=True)
-def turn(shard: int) -> None:
-    """One turn over a shard; letters it queued are rung for at once, not at the next tick."""
-    result = engine.turn(shard)
-    if result.events or result.steps:
-        beat("turn", times=result.events + result.steps)
+def turn(shards: Sequence[int]) -> None:
+    """One turn over some shards; letters it queued are rung for at once, not at the next tick."""
+    if take_turn(*shards):
         for lane in sending.lanes_with_work():
             deliver.apply_async((lane,), expires=10 * settings.TICK_SECONDS)
 

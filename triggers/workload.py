@@ -28,12 +28,18 @@ def find_work() -> Work:
     return Work(tuple(shards), tuple(lanes_with_work()))
 
 
+def take_turn(*shards: int) -> int:
+    """A turn over shards, with a sign of life if there was something to do. Returns how many events and steps."""
+    result = turn(*shards)
+    done = result.events + result.steps
+    if done:
+        beat("turn", times=done)
+    return done
+
+
 def do_work() -> int:
     """Find all there is and do it here and now, without a broker. Returns how many events, steps and messages."""
-    done = 0
-    for shard in find_work().shards:
-        result = turn(shard)
-        done += result.events + result.steps
+    done = take_turn(*find_work().shards)
     for lane in lanes_with_work():
         done += deliver(lane).looked_at
     return done

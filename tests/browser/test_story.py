@@ -27,7 +27,9 @@ def sign_up(page: Page, email: str) -> None:
     form.locator("[name=password]").fill(PASSWORD)
     form.locator("[name=wants_news]").check()
     form.locator("button").click()
-    expect(page.get_by_role("link", name="Log out").or_(page.get_by_role("button", name="Log out"))).to_be_visible()
+    expect(
+        page.get_by_role("link", name="Log out").or_(page.get_by_role("button", name="Log out"))
+    ).to_be_visible()
 
 
 def put_into_cart(page: Page, *products: str) -> None:
@@ -74,7 +76,15 @@ def test_a_cart_that_is_left_brings_a_letter(page: Page, browser: Browser, demo:
     put_into_cart(page, "pilz", "moonrise")
     wait_for_letter(page, email, LETTER)
     letter = open_letter(page, email, LETTER)
-    for text in ("Anna, your cart is still here.", "Pilz", "€129.00", "Moonrise", "€74.90", "€203.90", "Lampenweg 4"):
+    for text in (
+        "Anna, your cart is still here.",
+        "Pilz",
+        "€129.00",
+        "Moonrise",
+        "€74.90",
+        "€203.90",
+        "Lampenweg 4",
+    ):
         expect(letter.locator("body")).to_contain_text(text)
     assert letter.locator("img").count() >= 3
     back = letter.get_by_role("link", name="Back to my cart").get_attribute("href")
@@ -97,7 +107,9 @@ def test_a_cart_that_is_left_brings_a_letter(page: Page, browser: Browser, demo:
     admin.close()
 
 
-def test_an_order_in_time_brings_thanks_and_no_reminder(page: Page, browser: Browser, demo: Demo, email: str) -> None:
+def test_an_order_in_time_brings_thanks_and_no_reminder(
+    page: Page, browser: Browser, demo: Demo, email: str
+) -> None:
     sign_up(page, email)
     put_into_cart(page, "halbmond")
     order(page)

@@ -47,7 +47,9 @@ def test_the_provider_gets_our_uid_and_gives_it_back() -> None:
     assert given["tags"] == ["reminder"]
 
 
-@pytest.mark.parametrize("address", ["a@example.com, evil@example.org", "a@example.com\nBcc: evil@example.org", "", "a"])
+@pytest.mark.parametrize(
+    "address", ["a@example.com, evil@example.org", "a@example.com\nBcc: evil@example.org", "", "a"]
+)
 def test_an_address_that_is_not_exactly_one_is_refused_before_anything_is_sent(address: str) -> None:
     letter = Letter("1" * 32, address, "Hi", "", "Hi", "t")
     outcome = Mailer().send(letter)
@@ -106,5 +108,7 @@ def test_the_provider_says_when_to_come_back() -> None:
 
 
 def test_addresses_stay_out_of_the_reason() -> None:
-    outcome = classify(smtplib.SMTPRecipientsRefused({"anna@example.com": (550, b"5.1.1 <anna@example.com> unknown")}))
+    outcome = classify(
+        smtplib.SMTPRecipientsRefused({"anna@example.com": (550, b"5.1.1 <anna@example.com> unknown")})
+    )
     assert "anna" not in outcome.detail

@@ -57,7 +57,11 @@ NO_CONSENT = "the contact has not agreed to marketing messages"
         (opted_out, "the contact has unsubscribed from “News”", ""),
         (bounced, "the address is suppressed: hard bounce", "the address is suppressed: hard bounce"),
         (complained, "the address is suppressed: complaint", "the address is suppressed: complaint"),
-        (has_no_address, "the contact has no address for this channel", "the contact has no address for this channel"),
+        (
+            has_no_address,
+            "the contact has no address for this channel",
+            "the contact has no address for this channel",
+        ),
     ],
 )
 @pytest.mark.parametrize("message_class", ["marketing", "transactional"])
@@ -123,7 +127,9 @@ class BreaksForOne(ShopAdapter):
         return {}
 
 
-def test_a_shop_that_cannot_be_asked_puts_only_its_letters_off(queue_message: QueueMessage, settings: Any) -> None:
+def test_a_shop_that_cannot_be_asked_puts_only_its_letters_off(
+    queue_message: QueueMessage, settings: Any
+) -> None:
     """It used to end the sender, with the message first in its lane for ever."""
     settings.TRIGGERS = {**settings.TRIGGERS, "SHOP_ADAPTER": f"{__name__}.BreaksForOne"}
     template = make_template("cart", html="<p>{% if cart %}{{ cart.count }}{% endif %}Hello</p>")

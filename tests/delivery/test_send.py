@@ -132,7 +132,10 @@ def test_a_receiver_can_stop_one_message_and_a_broken_one_stops_none(queue_messa
         message_settled.disconnect(note)
     stopped.refresh_from_db()
     other.refresh_from_db()
-    assert (stopped.state, say(stopped.reason, stopped.reason_data)) == ("cancelled", "stopped by the shop: out of stock")
+    assert (stopped.state, say(stopped.reason, stopped.reason_data)) == (
+        "cancelled",
+        "stopped by the shop: out of stock",
+    )
     assert other.state == "accepted"
     assert settled == ["accepted"]
 
@@ -152,7 +155,9 @@ def test_people_can_retry_what_failed_and_cancel_what_waits(queue_message: Queue
     ("attempt", "asked", "fraction", "expected"),
     [(1, None, 1.0, 30), (2, None, 1.0, 60), (20, None, 1.0, 21_600), (1, None, 0.0, 1), (1, 120, 0.5, 120)],
 )
-def test_retries_wait_longer_and_longer(attempt: int, asked: float | None, fraction: float, expected: float) -> None:
+def test_retries_wait_longer_and_longer(
+    attempt: int, asked: float | None, fraction: float, expected: float
+) -> None:
     assert retry_delay(attempt, asked, fraction) == expected
 
 

@@ -17,7 +17,9 @@ pytestmark = pytest.mark.django_db
 
 def test_an_exit_by_hand_cancels_what_is_queued() -> None:
     make_template()
-    live_chain([("letter", "send_email", {"template": "reminder"}), ("wait", "wait", {"amount": 1, "unit": "days"})])
+    live_chain(
+        [("letter", "send_email", {"template": "reminder"}), ("wait", "wait", {"amount": 1, "unit": "days"})]
+    )
     contact = make_contact()
     triggers.capture("add_to_cart", contact=contact)
     turn(contact.shard)

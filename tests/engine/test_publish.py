@@ -27,9 +27,15 @@ HAS_TAG = {"condition": {"kind": "tag", "tag": "x"}}
         ([], "The chain has no steps."),
         ([("letter", "send_email", {})], "Step letter: Object missing required field `template`"),
         ([("letter", "send_email", {"template": "gone"})], "there is no template “gone” for this channel"),
-        ([("text", "send_sms", {"template": "reminder"})], "there is no template “reminder” for this channel"),
+        (
+            [("text", "send_sms", {"template": "reminder"})],
+            "there is no template “reminder” for this channel",
+        ),
         ([("ask", "condition", HAS_TAG, {})], "Step ask: all its branches are empty"),
-        ([("ask", "condition", {}, {"yes": [WAIT]})], "Step ask: a condition step needs exactly one condition"),
+        (
+            [("ask", "condition", {}, {"yes": [WAIT]})],
+            "Step ask: a condition step needs exactly one condition",
+        ),
         (
             [("ask", "condition", {"condition": {"kind": "moon"}}, {"yes": [WAIT]})],
             "Step ask: condition kind “moon” is not installed",
@@ -38,7 +44,10 @@ HAS_TAG = {"condition": {"kind": "tag", "tag": "x"}}
         ([("wait", "wait", {"amount": 0})], "Step wait: a wait needs a length or a time of day"),
         ([("wait", "wait", {"amount": 1, "unit": "aeons"})], "Step wait: Invalid enum value 'aeons'"),
         ([("fly", "teleport", {})], "Step fly: step kind “teleport” is not installed"),
-        ([WAIT, ("lost", "exit", {}, {}), ("x", "wait", {"amount": 1}, {"yes": [("y", "exit", {})]})], "Step y: it stands"),
+        (
+            [WAIT, ("lost", "exit", {}, {}), ("x", "wait", {"amount": 1}, {"yes": [("y", "exit", {})]})],
+            "Step y: it stands",
+        ),
     ],
 )
 def test_a_chain_that_cannot_run_is_refused_and_says_why(steps: Any, problem: str) -> None:
@@ -69,7 +78,9 @@ def test_a_chain_without_a_proper_trigger_is_refused(kind: str, config: dict[str
 
 
 def test_a_version_is_frozen_and_known_by_its_digest() -> None:
-    chain = live_chain([WAIT, ("ask", "condition", HAS_TAG, {"yes": [("a", "exit", {})], "no": [("b", "exit", {})]})])
+    chain = live_chain(
+        [WAIT, ("ask", "condition", HAS_TAG, {"yes": [("a", "exit", {})], "no": [("b", "exit", {})]})]
+    )
     version = ChainVersion.objects.get()
     assert (version.number, version.sha256) == (1, sha256_of(version.definition))
     assert [one["key"] for one in version.definition["steps"][1]["branches"]["no"]] == ["b"]

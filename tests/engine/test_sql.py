@@ -14,12 +14,26 @@ from triggers.models import Journey, Message, Transition
 pytestmark = pytest.mark.django_db
 
 MOMENT = datetime(2026, 3, 29, 1, 30, 0, 123_000, tzinfo=UTC)
-HOSTILE = ["", "plain", "O'Hara \"quoted\" %s %(x)s", "back\\slash", "Лампа 💡", "a\nb\tc", "{[(,)]}", "null", "NULL", "'; --"]
+HOSTILE = [
+    "",
+    "plain",
+    'O\'Hara "quoted" %s %(x)s',
+    "back\\slash",
+    "Лампа 💡",
+    "a\nb\tc",
+    "{[(,)]}",
+    "null",
+    "NULL",
+    "'; --",
+]
 
 
 def test_text_json_moments_and_nothing_survive_an_insert() -> None:
     columns = ("journey_id", "seq", "at", "step", "branch", "reason", "data")
-    rows = [(1, seq, MOMENT, text[:50], "", text, {"text": text, "list": [1, None, True]}) for seq, text in enumerate(HOSTILE)]
+    rows = [
+        (1, seq, MOMENT, text[:50], "", text, {"text": text, "list": [1, None, True]})
+        for seq, text in enumerate(HOSTILE)
+    ]
     insert_rows(Transition, columns, rows)
     found = Transition.objects.order_by("seq")
     assert [one.reason for one in found] == HOSTILE
@@ -30,8 +44,28 @@ def test_text_json_moments_and_nothing_survive_an_insert() -> None:
 def test_uuids_and_nulls_survive_an_insert() -> None:
     contact, uid = make_contact(), uuid4()
     columns = (
-        *("uid", "journey_id", "contact_id", "template_key", "channel", "message_class", "lane", "topic_id", "reason"),
-        *("reason_data", "created_at", "send_after", "expires_at", "attempt", "provider_id", "state", "address", "step"),
+        *(
+            "uid",
+            "journey_id",
+            "contact_id",
+            "template_key",
+            "channel",
+            "message_class",
+            "lane",
+            "topic_id",
+            "reason",
+        ),
+        *(
+            "reason_data",
+            "created_at",
+            "send_after",
+            "expires_at",
+            "attempt",
+            "provider_id",
+            "state",
+            "address",
+            "step",
+        ),
     )
     row: tuple[object, ...] = (
         *(uid, None, contact.pk, "t", "email", "marketing", "email.marketing", None, ""),
@@ -49,9 +83,17 @@ def test_an_update_changes_only_rows_that_are_as_they_were_read() -> None:
     chain = live_chain([("wait", "wait", {"amount": 1, "unit": "hours"})])
     version = chain.live_version
     assert version
-    common = {"chain": chain, "version": version, "step": "wait", "since": MOMENT, "entered_at": MOMENT, "shard": 0}
+    common = {
+        "chain": chain,
+        "version": version,
+        "step": "wait",
+        "since": MOMENT,
+        "entered_at": MOMENT,
+        "shard": 0,
+    }
     first, second = (
-        Journey.objects.create(contact=make_contact(number), due_at=MOMENT, seq=1, **common) for number in (1, 2)
+        Journey.objects.create(contact=make_contact(number), due_at=MOMENT, seq=1, **common)
+        for number in (1, 2)
     )
     columns = ("id", "seq", "seq", "status", "active_slot", "due_at")
     rows = [(first.pk, 1, 5, "exited", None, None), (second.pk, 0, 5, "exited", None, None)]

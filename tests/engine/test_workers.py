@@ -53,7 +53,9 @@ def test_two_workers_share_the_work(everybody: None, child_environment: dict[str
     assert set(Message.objects.values_list("state", flat=True)) == {"accepted"}
 
 
-def test_a_killed_worker_loses_and_repeats_nothing(everybody: None, child_environment: dict[str, str]) -> None:
+def test_a_killed_worker_loses_and_repeats_nothing(
+    everybody: None, child_environment: dict[str, str]
+) -> None:
     with running(manage("triggers_run", env=child_environment)) as worker:
         wait_for(lambda: Message.objects.exclude(state="queued").exists(), "no letter left")
         worker.kill()

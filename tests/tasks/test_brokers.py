@@ -26,10 +26,24 @@ def queue() -> str:
 
 
 @pytest.fixture
-def worker(broker_url: str, queue: str, child_environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def worker(
+    broker_url: str, queue: str, child_environment: dict[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
     """A worker with beat on this broker, working on this test's database."""
     call_command("triggers_beat", verbosity=0)
-    command = [sys.executable, "-m", "celery", "-A", "demo_shop", "worker", "-B", "--concurrency", "2", "-l", "warning"]
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "demo_shop",
+        "worker",
+        "-B",
+        "--concurrency",
+        "2",
+        "-l",
+        "warning",
+    ]
     environment = child_environment | {"TRIGGERS_TEST_BROKER_URL": broker_url, "TRIGGERS_TEST_QUEUE": queue}
     process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
     yield process

@@ -213,7 +213,10 @@ class ChainAdmin(StepPages, Page):
 
     def pause_view(self, request: HttpRequest, chain_id: int) -> HttpResponse:
         return self._switch(
-            request, chain_id, pause_chain, _("The chain stands still: nobody enters, nobody moves on, nothing leaves.")
+            request,
+            chain_id,
+            pause_chain,
+            _("The chain stands still: nobody enters, nobody moves on, nothing leaves."),
         )
 
     def resume_view(self, request: HttpRequest, chain_id: int) -> HttpResponse:

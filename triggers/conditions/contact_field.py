@@ -38,7 +38,9 @@ class ContactFieldConfig(Value, frozen=True, forbid_unknown_fields=True):
 
 
 class ContactFieldForm(KindForm):
-    field = forms.CharField(label=_("Field"), max_length=100, help_text=_("language, birthday, attributes.size …"))
+    field = forms.CharField(
+        label=_("Field"), max_length=100, help_text=_("language, birthday, attributes.size …")
+    )
     op = forms.ChoiceField(label=_("is"), choices=OPERATOR_CHOICES)
     value = forms.CharField(label=_("Value"), max_length=500, required=False)
 
@@ -62,4 +64,3 @@ class ContactField(Condition):
         if config.op in NEEDS_NO_VALUE:
             return Reason(gettext_noop("contact's %(field)s %(op)s"), data)
         return Reason(gettext_noop("contact's %(field)s %(op)s %(value)s"), data)
-

@@ -39,14 +39,18 @@ def decide(graph: Graph, journey: JourneyState, facts: dict[Fact, Any], now: dat
         return Need(frozenset({missing.fact}))
 
 
-def _leave_early(graph: Graph, journey: JourneyState, facts: dict[Fact, Any], now: datetime) -> Decision | None:
+def _leave_early(
+    graph: Graph, journey: JourneyState, facts: dict[Fact, Any], now: datetime
+) -> Decision | None:
     view = View(journey, facts, now, journey.since, graph.wait_scale)
     for rules, text in ((graph.goals, "Goal reached: %(event)s"), (graph.exits, "Left because of %(event)s")):
         for rule in rules:
             if view.fact(rule.fact):
                 reason = Reason(text, {"event": rule.event})
                 move = Move(journey.seq + 1, journey.step, reason)
-                return Decision(JourneyStatus.EXITED, journey.step, now, None, (move,), reason, cancels_queued=True)
+                return Decision(
+                    JourneyStatus.EXITED, journey.step, now, None, (move,), reason, cancels_queued=True
+                )
     return None
 
 

@@ -56,7 +56,17 @@ class Graph:
     `following[key]` is the step after `key` once it and its branches are done, or None at the end.
     """
 
-    __slots__ = ("_reachable", "entry", "entry_config", "exits", "first", "following", "goals", "nodes", "wait_scale")
+    __slots__ = (
+        "_reachable",
+        "entry",
+        "entry_config",
+        "exits",
+        "first",
+        "following",
+        "goals",
+        "nodes",
+        "wait_scale",
+    )
 
     def __init__(
         self,

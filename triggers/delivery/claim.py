@@ -18,8 +18,8 @@ from triggers.conf import settings
 from triggers.content.context import letter_contexts
 from triggers.content.letter import CompiledLetter, LetterSource, RenderedLetter, compile_letter
 from triggers.core.values import Reason
-from triggers.delivery.email import Letter
 from triggers.delivery.backoff import retry_delay
+from triggers.delivery.email import Letter
 from triggers.delivery.recheck import Stop, stops
 from triggers.delivery.sms.base import SMSMessage
 from triggers.exceptions import RenderError, SendCancelled, TemplateError
@@ -63,7 +63,9 @@ def claim(lane: str, most: int) -> Claim:
     if not rows:
         return Claim(0)
     now: datetime = rows[0].now
-    messages = list(Message.objects.filter(pk__in=[row.pk for row in rows]).select_related("contact", "topic"))
+    messages = list(
+        Message.objects.filter(pk__in=[row.pk for row in rows]).select_related("contact", "topic")
+    )
     stopped = stops(messages, now)
     rendered = _render([message for message in messages if message.pk not in stopped], stopped)
     for message in messages:
@@ -120,7 +122,9 @@ def _contexts(messages: Sequence[Message], uses: frozenset[str]) -> dict[int, di
 def _put_off(message: Message) -> Stop:
     """Back into the queue for a while: a shop that cannot be asked now is not the letter's fault."""
     message.attempt += 1
-    reason = Reason(gettext_noop("the shop's data could not be read, attempt %(attempt)s"), {"attempt": message.attempt})
+    reason = Reason(
+        gettext_noop("the shop's data could not be read, attempt %(attempt)s"), {"attempt": message.attempt}
+    )
     return Stop(MessageState.QUEUED, reason)
 
 

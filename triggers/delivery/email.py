@@ -105,7 +105,9 @@ def make_backend(account: str) -> BaseEmailBackend:
     options = dict(given.get("OPTIONS", {}))
     if path == "django.core.mail.backends.smtp.EmailBackend":
         # Django's default is no timeout at all: a silent server would hold a sender for ever.
-        options.setdefault("timeout", getattr(django_settings, "EMAIL_TIMEOUT", None) or settings.SEND_TIMEOUT)
+        options.setdefault(
+            "timeout", getattr(django_settings, "EMAIL_TIMEOUT", None) or settings.SEND_TIMEOUT
+        )
     backend: BaseEmailBackend = import_string(path)(**options)
     return backend
 

@@ -35,8 +35,12 @@ class Stop:
 
 EXPIRED = Stop(MessageState.EXPIRED, Reason(gettext_noop("it became worthless before it could leave")))
 HELD = Stop(MessageState.HELD, Reason(gettext_noop("the chain is paused")))
-NO_ADDRESS = Stop(MessageState.SUPPRESSED, Reason(gettext_noop("the contact has no address for this channel")))
-NO_CONSENT = Stop(MessageState.SUPPRESSED, Reason(gettext_noop("the contact has not agreed to marketing messages")))
+NO_ADDRESS = Stop(
+    MessageState.SUPPRESSED, Reason(gettext_noop("the contact has no address for this channel"))
+)
+NO_CONSENT = Stop(
+    MessageState.SUPPRESSED, Reason(gettext_noop("the contact has not agreed to marketing messages"))
+)
 
 
 def stops(messages: Sequence[Message], now: datetime) -> dict[int, Stop]:
@@ -55,7 +59,9 @@ class Rules:
         self._agreed = set(
             Consent.objects.filter(contact__in=contacts, is_granted=True).values_list("contact_id", "channel")
         )
-        self._opted_out = set(OptOut.objects.filter(contact__in=contacts).values_list("contact_id", "topic_id"))
+        self._opted_out = set(
+            OptOut.objects.filter(contact__in=contacts).values_list("contact_id", "topic_id")
+        )
         addresses = {address_key(message.contact, message.channel) for message in messages}
         self._suppressed: dict[tuple[str, str], Suppression] = {
             (one.channel, one.address): one for one in Suppression.objects.filter(address__in=addresses)
@@ -71,7 +77,9 @@ class Rules:
         suppression = self._suppressed.get((message.channel, key))
         if suppression and (is_marketing or suppression.reason != SuppressionReason.UNSUBSCRIBED):
             data = {"why": {"text": str(SUPPRESSION_WORDS[suppression.reason])}}
-            return Stop(MessageState.SUPPRESSED, Reason(gettext_noop("the address is suppressed: %(why)s"), data))
+            return Stop(
+                MessageState.SUPPRESSED, Reason(gettext_noop("the address is suppressed: %(why)s"), data)
+            )
         return self._check_marketing(message) if is_marketing else None
 
     def _check_marketing(self, message: Message) -> Stop | None:
@@ -100,7 +108,9 @@ def _journeys_say(messages: Sequence[Message], now: datetime) -> dict[int, Stop 
     wanted = []
     for one in journeys.values():
         graph = graphs[one.version_id]
-        state = JourneyState(one.pk, one.contact_id, one.step, one.since, one.seq, one.entered_at, "", one.object_ref)
+        state = JourneyState(
+            one.pk, one.contact_id, one.step, one.since, one.seq, one.entered_at, "", one.object_ref
+        )
         wanted.append((state, frozenset(rule.fact for rule in (*graph.goals, *graph.exits))))
     facts = load_facts(wanted, now)
     return {
@@ -118,4 +128,6 @@ def _journey_says(journey: Journey, facts: Mapping[Fact, int]) -> Stop | None:
 
 def _ended(facts: Mapping[Fact, int]) -> Stop:
     event = next(fact.args[0] for fact, count in facts.items() if count)
-    return Stop(MessageState.CANCELLED, Reason(gettext_noop("%(event)s happened before it left"), {"event": event}))
+    return Stop(
+        MessageState.CANCELLED, Reason(gettext_noop("%(event)s happened before it left"), {"event": event})
+    )

@@ -84,9 +84,7 @@ def settle_abandoned() -> int:
 
 def _hand_over(ready: Any, mailer: Mailer, pool: ThreadPoolExecutor) -> int:
     """One provider call each, in parallel; results are recorded here as they come, one commit each."""
-    calls: dict[Future[Outcome], Claimed] = {
-        pool.submit(_call(one, mailer)): one for one in ready
-    }
+    calls: dict[Future[Outcome], Claimed] = {pool.submit(_call(one, mailer)): one for one in ready}
     accepted = 0
     for future in as_completed(calls):
         outcome = future.result()
@@ -121,4 +119,6 @@ def _record(one: Claimed, outcome: Outcome) -> None:
     if not mine.update(**changes):
         logger.warning("the result of message %s came after its attempt was given up", one.payload.uid)
         return
-    message_settled.send_robust(sender=Message, message=Message.objects.get(pk=one.id), state=changes["state"])
+    message_settled.send_robust(
+        sender=Message, message=Message.objects.get(pk=one.id), state=changes["state"]
+    )

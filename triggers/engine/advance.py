@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
 from django.conf import settings as django_settings
@@ -28,9 +27,9 @@ from triggers.engine.change import change_contacts
 from triggers.engine.facts import Facts, facts_ahead, load_facts
 from triggers.engine.isolate import isolate
 from triggers.engine.records import READ, Passage, read_passages, write_passages
-from triggers.engine.sql import insert_rows, read_rows
+from triggers.engine.sql import Row, insert_rows, read_rows
 from triggers.engine.versions import load_graphs
-from triggers.models import ChainStatus, Journey, Message, MessageState, Template
+from triggers.models import SHARDS, ChainStatus, Journey, Message, MessageState, Template
 
 # Rounds of asking for facts that a kind did not announce; one is usual, more is a kind that is broken.
 MOST_ROUNDS = 20
@@ -41,29 +40,37 @@ PK, DUE_AT = READ.index("pk"), READ.index("due_at")
 Bound = tuple[datetime, int]
 
 
-def fire_due(shard: int, now: datetime, limit: int, bound: Bound | None = None) -> tuple[int, bool, Bound | None]:
-    """Move up to `limit` due journeys of a locked shard, the longest overdue first.
+def claim_due(shard: int, now: datetime, limit: int, bound: Bound | None = None) -> list[Row]:
+    """Up to `limit` due journeys of a locked shard, the longest overdue first.
 
     `bound` is the (due_at, id) pair up to which this worker has seen the index: it spares the scan of entries that a
-    long transaction elsewhere keeps from being cleaned away. Returns how many were taken, whether one of them is due
-    again at once, and the new bound.
+    long transaction elsewhere keeps from being cleaned away.
     """
     due = Journey.objects.filter(shard=shard, due_at__lte=now)
     if bound is not None:
         # Written out, because MariaDB does not use an index for row comparisons.
         due = due.filter(due_at__gte=bound[0]).filter(Q(due_at__gt=bound[0]) | Q(pk__gt=bound[1]))
-    rows = read_rows(due.order_by("due_at", "pk").values_list(*READ)[:limit])
-    if not rows:
-        return 0, False, bound
-    due_again: list[bool] = []
-    isolate(rows, lambda batch: due_again.append(_advance(batch, now)), lambda row, error: _fail(row, error, now))
-    return len(rows), any(due_again), (rows[-1][DUE_AT], rows[-1][PK])
+    return read_rows(due.order_by("due_at", "pk").values_list(*READ)[:limit])
 
 
-def _advance(rows: Sequence[Sequence[Any]], now: datetime) -> bool:
+def bound_of(rows: Sequence[Row]) -> Bound:
+    """How far a claim has seen the index."""
+    return rows[-1][DUE_AT], rows[-1][PK]
+
+
+def fire_due(rows: Sequence[Row], now: datetime) -> set[int]:
+    """Move claimed journeys, of one or several locked shards. Returns the shards where one is due again at once."""
+    due_again: set[int] = set()
+    isolate(
+        rows, lambda batch: due_again.update(_advance(batch, now)), lambda row, error: _fail(row, error, now)
+    )
+    return due_again
+
+
+def _advance(rows: Sequence[Row], now: datetime) -> set[int]:
     """Move the journeys read as `rows`; called again with a part of them when it failed, so nothing is kept between.
 
-    Returns whether one of them is due again at once.
+    Returns the shards where one is due again at once.
     """
     passages = read_passages(rows)
     for one in passages:
@@ -81,8 +88,10 @@ def _advance(rows: Sequence[Sequence[Any]], now: datetime) -> bool:
     effects = [(one, move) for one in passages for move in one.moves if move.effect]
     _queue_messages([(one, move) for one, move in effects if isinstance(move.effect, QueueMessage)], now)
     write_passages(passages, now)
-    change_contacts([(one.contact_id, move.effect) for one, move in effects if isinstance(move.effect, ChangeContact)])
-    return any(one.due_at is not None and one.due_at <= now for one in passages)
+    change_contacts(
+        [(one.contact_id, move.effect) for one, move in effects if isinstance(move.effect, ChangeContact)]
+    )
+    return {one.contact_id % SHARDS for one in passages if one.due_at is not None and one.due_at <= now}
 
 
 def _decide_all(
@@ -107,7 +116,12 @@ def _decide_all(
 
 
 def _apply(one: Passage, decision: Decision, now: datetime) -> None:
-    one.status, one.step, one.since, one.due_at = decision.status, decision.step, decision.since, decision.due_at
+    one.status, one.step, one.since, one.due_at = (
+        decision.status,
+        decision.step,
+        decision.since,
+        decision.due_at,
+    )
     one.cancels_queued = decision.cancels_queued
     one.moves.extend(decision.moves)
     one.seq += len(decision.moves)
@@ -134,24 +148,45 @@ _MESSAGE_COLUMNS = (
 )
 
 
-def _message_row(one: Passage, move: Move, templates: dict[str, Template], now: datetime) -> tuple[object, ...]:
+def _message_row(
+    one: Passage, move: Move, templates: dict[str, Template], now: datetime
+) -> tuple[object, ...]:
     effect = move.effect
     assert isinstance(effect, QueueMessage)
     template = templates.get(effect.template)
     message_class = template.message_class if template else "marketing"
     state, reason, data = MessageState.QUEUED, "", {}
     if template is None or template.channel != effect.channel:
-        state, reason = MessageState.FAILED, gettext_noop("there is no template “%(template)s” for this channel")
+        state, reason = (
+            MessageState.FAILED,
+            gettext_noop("there is no template “%(template)s” for this channel"),
+        )
         data = {"template": effect.template}
     seconds = effect.expires_seconds or settings.EXPIRES_AFTER
     return (
-        *(uuid4(), one.id, move.seq, one.contact_id, move.step, effect.template, effect.channel, message_class),
-        *(f"{effect.channel}.{message_class}", template.topic_id if template else None, "", state, reason, data),
+        *(
+            uuid4(),
+            one.id,
+            move.seq,
+            one.contact_id,
+            move.step,
+            effect.template,
+            effect.channel,
+            message_class,
+        ),
+        *(
+            f"{effect.channel}.{message_class}",
+            template.topic_id if template else None,
+            "",
+            state,
+            reason,
+            data,
+        ),
         *(now, now, now + timedelta(seconds=seconds), 0, ""),
     )
 
 
-def _fail(row: Sequence[Any], error: Exception, now: datetime) -> None:
+def _fail(row: Row, error: Exception, now: datetime) -> None:
     """Set one poison journey aside with its error; a person can look at it and retry."""
     (one,) = read_passages([row])
     text = f"{type(error).__name__}: {error}".replace("\0", "")[:MOST_ERROR_CHARS]

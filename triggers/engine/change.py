@@ -12,7 +12,9 @@ def change_contacts(changes: Sequence[tuple[int, ChangeContact]]) -> None:
     """Apply the changes, in order, to contacts given by id. At most five statements."""
     if not changes:
         return
-    _change_rows([(contact_id, change) for contact_id, change in changes if change.fields or change.attributes])
+    _change_rows(
+        [(contact_id, change) for contact_id, change in changes if change.fields or change.attributes]
+    )
     added: dict[tuple[int, str], bool] = {}
     for contact_id, change in changes:
         added |= {(contact_id, tag): True for tag in change.add_tags}
@@ -35,10 +37,18 @@ def _change_rows(changes: Sequence[tuple[int, ChangeContact]]) -> None:
 
 
 def _change_tags(wanted: dict[tuple[int, str], bool]) -> None:
-    present = [ContactTag(contact_id=contact_id, name=tag) for (contact_id, tag), stays in wanted.items() if stays]
+    present = [
+        ContactTag(contact_id=contact_id, name=tag) for (contact_id, tag), stays in wanted.items() if stays
+    ]
     ContactTag.objects.bulk_create(present, ignore_conflicts=True)
     gone = {pair for pair, stays in wanted.items() if not stays}
     if gone:
-        rows = ContactTag.objects.filter(contact__in={pk for pk, _ in gone}, name__in={tag for _, tag in gone})
-        doomed = [pk for pk, contact_id, tag in rows.values_list("pk", "contact_id", "name") if (contact_id, tag) in gone]
+        rows = ContactTag.objects.filter(
+            contact__in={pk for pk, _ in gone}, name__in={tag for _, tag in gone}
+        )
+        doomed = [
+            pk
+            for pk, contact_id, tag in rows.values_list("pk", "contact_id", "name")
+            if (contact_id, tag) in gone
+        ]
         ContactTag.objects.filter(pk__in=doomed).delete()

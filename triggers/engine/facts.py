@@ -49,9 +49,13 @@ def facts_ahead(
     return load_facts([(journey, graph_of(journey).needs_from(journey.step)) for journey in journeys], now)
 
 
-def _contact_fields(questions: Mapping[Args, Sequence[JourneyState]], now: datetime) -> dict[Args, dict[int, Any]]:
+def _contact_fields(
+    questions: Mapping[Args, Sequence[JourneyState]], now: datetime
+) -> dict[Args, dict[int, Any]]:
     names = {args[0].split(".", 1)[0] for args in questions}
-    contacts = {row["pk"]: row for row in Contact.objects.filter(pk__in=_contacts(questions)).values("pk", *names)}
+    contacts = {
+        row["pk"]: row for row in Contact.objects.filter(pk__in=_contacts(questions)).values("pk", *names)
+    }
     return {
         args: {journey.id: _field(contacts.get(journey.contact_id), args[0]) for journey in asking}
         for args, asking in questions.items()
@@ -72,10 +76,15 @@ def _tags(questions: Mapping[Args, Sequence[JourneyState]], now: datetime) -> di
         "contact_id", "name"
     ):
         tags[contact_id].add(name)
-    return {args: {one.id: tags.get(one.contact_id, set()) for one in asking} for args, asking in questions.items()}
+    return {
+        args: {one.id: tags.get(one.contact_id, set()) for one in asking}
+        for args, asking in questions.items()
+    }
 
 
-def _event_counts(questions: Mapping[Args, Sequence[JourneyState]], now: datetime) -> dict[Args, dict[int, Any]]:
+def _event_counts(
+    questions: Mapping[Args, Sequence[JourneyState]], now: datetime
+) -> dict[Args, dict[int, Any]]:
     return {args: _count_events(args, asking, now) for args, asking in questions.items()}
 
 
@@ -93,11 +102,13 @@ def _count_events(args: Args, asking: Sequence[JourneyState], now: datetime) -> 
     ids = [one.id for one in asking]
     counts = dict.fromkeys(ids, 0)
     if filters:
-        parse = Event._meta.get_field("data").from_db_value
+        parse: Any = Event._meta.get_field("data").from_db_value
         for journey_id, data in select_for(Journey, ids, f"SELECT v.c0, e.data {' '.join(counted)}", values):
             counts[journey_id] += matches(filters, parse(data, None, connection))
     else:
-        counts.update(select_for(Journey, ids, f"SELECT v.c0, COUNT(*) {' '.join(counted)} GROUP BY v.c0", values))
+        counts.update(
+            select_for(Journey, ids, f"SELECT v.c0, COUNT(*) {' '.join(counted)} GROUP BY v.c0", values)
+        )
     return counts
 
 
@@ -113,9 +124,14 @@ def _reactions(questions: Mapping[Args, Sequence[JourneyState]], now: datetime) 
     ids = {one.id for asking in questions.values() for one in asking}
     found: dict[tuple[int, str], set[str]] = defaultdict(set)
     rows = Message.objects.filter(journey__in=ids, step__in=[args[0] for args in questions])
-    for journey_id, step, opened, clicked in rows.values_list("journey_id", "step", "opened_at", "clicked_at"):
+    for journey_id, step, opened, clicked in rows.values_list(
+        "journey_id", "step", "opened_at", "clicked_at"
+    ):
         found[journey_id, step] |= {word for word, at in (("opened", opened), ("clicked", clicked)) if at}
-    return {args: {one.id: found.get((one.id, args[0]), set()) for one in asking} for args, asking in questions.items()}
+    return {
+        args: {one.id: found.get((one.id, args[0]), set()) for one in asking}
+        for args, asking in questions.items()
+    }
 
 
 def _shop(questions: Mapping[Args, Sequence[JourneyState]], now: datetime) -> dict[Args, dict[int, Any]]:

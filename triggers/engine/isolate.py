@@ -10,7 +10,9 @@ from django.db import InterfaceError, OperationalError, transaction
 T = TypeVar("T")
 
 
-def isolate(rows: Sequence[T], work: Callable[[Sequence[T]], None], poison: Callable[[T, Exception], None]) -> None:
+def isolate(
+    rows: Sequence[T], work: Callable[[Sequence[T]], None], poison: Callable[[T, Exception], None]
+) -> None:
     """Do `work` on all rows, or on all but those for which it fails alone; these go to `poison`.
 
     Each attempt is a savepoint. Errors of the connection (deadlock, server gone) are nobody's fault and are raised.

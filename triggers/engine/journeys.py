@@ -74,7 +74,9 @@ def release_journeys(chain_id: int) -> int:
 
 def retry_failed_events(ids: Iterable[int]) -> int:
     """Put events that were set aside back into the engine's hands. Returns how many."""
-    return PendingEvent.objects.filter(pk__in=list(ids), is_set_aside=True).update(is_set_aside=False, error="")
+    return PendingEvent.objects.filter(pk__in=list(ids), is_set_aside=True).update(
+        is_set_aside=False, error=""
+    )
 
 
 def _locked(ids: Iterable[int]) -> tuple[list[Passage], datetime]:

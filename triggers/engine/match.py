@@ -97,7 +97,10 @@ def _live_chains() -> list[LiveChain]:
 
 
 def _read(
-    events: Sequence[EventValue], chains: Sequence[LiveChain], by_event: dict[str, list[LiveChain]], now: datetime
+    events: Sequence[EventValue],
+    chains: Sequence[LiveChain],
+    by_event: dict[str, list[LiveChain]],
+    now: datetime,
 ) -> Batch:
     contacts = {event.contact_id for event in events}
     open_journeys: dict[int, dict[int, Passage]] = defaultdict(dict)
@@ -107,7 +110,9 @@ def _read(
     batch = Batch(now, open_journeys, {}, set())
     entering = {event.contact_id for event in events if event.name in by_event}
     ledger = EntryLedger.objects.filter(contact__in=entering, chain__in=[chain.id for chain in chains])
-    for chain_id, contact_id, key, at in ledger.values_list("chain_id", "contact_id", "entry_key", "entered_at"):
+    for chain_id, contact_id, key, at in ledger.values_list(
+        "chain_id", "contact_id", "entry_key", "entered_at"
+    ):
         _note_entry(batch, chain_id, contact_id, key, at)
     return batch
 
@@ -221,11 +226,13 @@ def _ids(entered: Iterable[Passage]) -> dict[tuple[int, int | None], int]:
     contacts = {one.contact_id for one in entered}
     events = {one.entry_event_id for one in entered}
     rows = Journey.objects.filter(contact__in=contacts, entry_event_id__in=events)
-    return {(chain_id, event_id): pk for chain_id, event_id, pk in rows.values_list("chain_id", "entry_event_id", "pk")}
+    return {
+        (chain_id, event_id): pk
+        for chain_id, event_id, pk in rows.values_list("chain_id", "entry_event_id", "pk")
+    }
 
 
 def _set_aside(event: EventValue, error: Exception) -> None:
     """Keep a poison event with its error, out of everybody's way, until a person replays it."""
     text = f"{type(error).__name__}: {error}".replace("\0", "")[:MOST_ERROR_CHARS]
     PendingEvent.objects.filter(pk=event.id).update(is_set_aside=True, error=text)
-

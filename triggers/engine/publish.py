@@ -20,7 +20,17 @@ from triggers.core.events import EVENT_NAME
 from triggers.engine.journeys import release_journeys
 from triggers.entries import entries
 from triggers.exceptions import InvalidChain, InvalidConfig, UnknownKind
-from triggers.models import Chain, ChainStatus, ChainVersion, Journey, Message, MessageState, RuleRole, Step, Template
+from triggers.models import (
+    Chain,
+    ChainStatus,
+    ChainVersion,
+    Journey,
+    Message,
+    MessageState,
+    RuleRole,
+    Step,
+    Template,
+)
 from triggers.steps import steps
 
 MOST_STEPS = 500
@@ -34,7 +44,11 @@ class Problem:
     text: str
 
     def __str__(self) -> str:
-        return _("Step %(step)s: %(problem)s") % {"step": self.step, "problem": self.text} if self.step else self.text
+        return (
+            _("Step %(step)s: %(problem)s") % {"step": self.step, "problem": self.text}
+            if self.step
+            else self.text
+        )
 
 
 @transaction.atomic
@@ -135,7 +149,9 @@ def _define_step(step: Step, children: Children) -> dict[str, Any]:
         "key": step.key,
         "kind": step.kind,
         "config": step.config,
-        "branches": {name: [_define_step(child, children) for child in children[step.pk, name]] for name in names},
+        "branches": {
+            name: [_define_step(child, children) for child in children[step.pk, name]] for name in names
+        },
     }
 
 
@@ -180,7 +196,10 @@ def _problems_of(
         kind = steps.get(step.kind)
         config = kind.parse(step.config)
     except UnknownKind as error:
-        yield _("%(family)s kind “%(kind)s” is not installed") % {"family": _(error.family), "kind": error.key}
+        yield _("%(family)s kind “%(kind)s” is not installed") % {
+            "family": _(error.family),
+            "kind": error.key,
+        }
         return
     except InvalidConfig as error:
         yield str(error)

@@ -151,7 +151,9 @@ def write_passages(passages: Sequence[Passage], now: datetime) -> None:
     ]
     changed = update_rows(Journey, WRITTEN, rows, guard="seq")
     if changed != len(rows):
-        raise DatabaseError(f"{len(rows) - changed} of {len(rows)} journeys were changed outside their shard's lock")
+        raise DatabaseError(
+            f"{len(rows) - changed} of {len(rows)} journeys were changed outside their shard's lock"
+        )
     write_moves(passages, now)
     cancel_messages_of([one.id for one in passages if one.cancels_queued])
 
@@ -169,6 +171,6 @@ def write_moves(passages: Iterable[Passage], now: datetime) -> None:
 def cancel_messages_of(journey_ids: Sequence[int]) -> None:
     """What these journeys still have in the queue will not be sent."""
     if journey_ids:
-        Message.objects.filter(journey_id__in=journey_ids, state__in=(MessageState.QUEUED, MessageState.HELD)).update(
-            state=MessageState.CANCELLED, reason=ENDED
-        )
+        Message.objects.filter(
+            journey_id__in=journey_ids, state__in=(MessageState.QUEUED, MessageState.HELD)
+        ).update(state=MessageState.CANCELLED, reason=ENDED)

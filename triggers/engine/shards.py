@@ -6,14 +6,20 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef
-from triggers.clock import DatabaseNow
 
+from triggers.clock import DatabaseNow
 from triggers.models import SHARDS, Journey, PendingEvent, Shard
 
 
 def try_lock(shard: int) -> datetime | None:
     """Lock one shard until the transaction ends and return the database's clock; None when another worker has it."""
-    row = Shard.objects.select_for_update(skip_locked=True).filter(pk=shard).annotate(now=DatabaseNow()).values("now").first()
+    row = (
+        Shard.objects.select_for_update(skip_locked=True)
+        .filter(pk=shard)
+        .annotate(now=DatabaseNow())
+        .values("now")
+        .first()
+    )
     return row["now"] if row else None
 
 
@@ -21,7 +27,9 @@ def lock_for(contact_ids: Iterable[int]) -> datetime | None:
     """Wait for the shards of these contacts, in order of their numbers, and return the database's clock."""
     numbers = sorted({contact_id % SHARDS for contact_id in contact_ids})
     now = None
-    for row in Shard.objects.select_for_update().filter(pk__in=numbers).order_by("pk").annotate(now=DatabaseNow()):
+    for row in (
+        Shard.objects.select_for_update().filter(pk__in=numbers).order_by("pk").annotate(now=DatabaseNow())
+    ):
         now = row.now
     return now
 

@@ -53,7 +53,7 @@ def update_rows(model: type[models.Model], columns: Sequence[str], rows: Sequenc
     with _cursor() as cursor:
         if connection.vendor == "mysql":
             sets = ", ".join(f"{table}.{_quote(field.column)} = {_pick(field, n)}" for n, field in assigned)
-            cursor.execute(f"UPDATE {table} JOIN {source} ON {where} SET {sets}", _parameters(fields, rows))
+            cursor.execute(f"UPDATE {table} JOIN {source} ON {where} SET {sets}", _parameters(fields, rows))  # noqa: S608
         else:
             sets = ", ".join(f"{_quote(field.column)} = {_pick(field, n)}" for n, field in assigned)
             cursor.execute(
@@ -73,11 +73,13 @@ def select_for(
     fields = _fields(model, (model._meta.pk.attname,))
     source, _picked = _source(fields)
     with _cursor() as cursor:
-        cursor.execute(statement.format(rows=source), [*_parameters(fields, [(key,) for key in keys]), *values])
+        cursor.execute(
+            statement.format(rows=source), [*_parameters(fields, [(key,) for key in keys]), *values]
+        )
         return list(cursor.fetchall())
 
 
-def read_rows(queryset: models.QuerySet[Any, tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+def read_rows(queryset: models.QuerySet[Any, tuple[Any, ...]]) -> list[Row]:
     """What a `values_list()` of plain columns gives. One statement.
 
     On PostgreSQL it is read in binary form: turning the text of moments into moments takes four times as long as all
@@ -104,8 +106,10 @@ def _cursor() -> CursorWrapper:
     from psycopg import Cursor
 
     connection.ensure_connection()
-    cursor = Cursor(connection.connection)
-    return connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
+    cursor: Any = Cursor(connection.connection)
+    return (
+        connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
+    )
 
 
 def _is_psycopg3() -> bool:
@@ -122,7 +126,8 @@ def _fields(model: type[models.Model], columns: tuple[str, ...]) -> list[models.
     return [by_name[name] for name in columns]
 
 
-def _quote(name: str) -> str:
+def _quote(name: str | None) -> str:
+    assert name is not None, "an abstract field has no column"
     return connection.ops.quote_name(name)
 
 
@@ -172,7 +177,9 @@ def _json_each(fields: Sequence[models.Field[Any, Any]]) -> str:
 
 
 def _parameters(fields: Sequence[models.Field[Any, Any]], rows: Sequence[Row]) -> list[Any]:
-    columns = [_prepared(field, values) for field, values in zip(fields, zip(*rows, strict=True), strict=True)]
+    columns = [
+        _prepared(field, values) for field, values in zip(fields, zip(*rows, strict=True), strict=True)
+    ]
     if connection.vendor == "postgresql":
         return columns
     return [json.dumps(list(zip(*columns, strict=True)), default=str)]

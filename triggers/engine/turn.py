@@ -1,17 +1,19 @@
-"""One worker's turn over one shard: take its events, then fire its due journeys, until nothing is left."""
+"""One worker's turn over shards: take their events, then fire their due journeys, until nothing is left."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
 
 from triggers.conf import settings
-from triggers.engine.advance import Bound, fire_due
+from triggers.engine.advance import Bound, bound_of, claim_due, fire_due
 from triggers.engine.match import match_events
 from triggers.engine.shards import try_lock
+from triggers.engine.sql import Row
 
 # A bound is a hint, dropped now and then so that a full sweep always follows.
 BOUND_SECONDS = 300.0
@@ -19,7 +21,7 @@ BOUND_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class TurnResult:
-    """What a turn did. `is_busy`: another worker holds the shard. `is_done`: nothing was left when it ended."""
+    """What a turn did. `is_busy`: another worker held one of the shards. `is_done`: nothing was left when it ended."""
 
     events: int = 0
     steps: int = 0
@@ -27,44 +29,81 @@ class TurnResult:
     is_done: bool = False
 
 
+@dataclass(slots=True)
+class Share:
+    """What one transaction took: events, journeys, and the shards where there is more."""
+
+    events: int = 0
+    steps: int = 0
+    is_busy: bool = False
+    left: list[int] = field(default_factory=list)
+    bounds: dict[int, tuple[Bound, float]] = field(default_factory=dict)
+
+
 # Per shard: how far this process has seen the due index, and when it began to keep that.
 _bounds: dict[int, tuple[Bound, float]] = {}
 
 
-def turn(shard: int, *, seconds: float | None = None) -> TurnResult:
-    """Work on a shard for at most about `seconds` (default: TURN_SECONDS), one short transaction after another.
+def turn(*shards: int, seconds: float | None = None) -> TurnResult:
+    """Work on shards for at most about `seconds` (default: TURN_SECONDS), one short transaction after another.
 
-    An order committed before a reminder's moment beats it: due journeys fire only when no event is pending. May be
-    called by any number of workers at once; the shard's lock lets one of them in.
+    A transaction takes as many of the shards as it needs to fill its batch, so that the few journeys due in each share
+    one set of statements. An order committed before a reminder's moment beats it: a shard's due journeys fire only when
+    no event is pending. May be called by any number of workers at once; a shard's lock lets one of them in.
     """
     ends = time.monotonic() + (settings.TURN_SECONDS if seconds is None else seconds)
     events = steps = 0
-    while True:
-        batch = settings.TURN_BATCH
+    is_busy, left = False, list(shards)
+    while left:
         with transaction.atomic():
-            now = try_lock(shard)
-            if now is None:
-                return TurnResult(events, steps, is_busy=True)
-            matched = match_events(shard, now, batch)
-            fired, is_more = 0, True
-            if matched < batch:
-                fired, is_more = _fire(shard, now, batch)
-        events, steps = events + matched, steps + fired
-        # What comes while this is being committed is the next tick's: looking again would cost another commit.
-        if not is_more:
-            return TurnResult(events, steps, is_done=True)
+            share = _work(left, settings.TURN_BATCH)
+        # Only now: after a rollback the next claim must start from the bottom.
+        _bounds.update(share.bounds)
+        events, steps = events + share.events, steps + share.steps
+        is_busy, left = is_busy or share.is_busy, share.left
         if time.monotonic() >= ends:
-            return TurnResult(events, steps)
+            break
+    # What comes while the last share is being committed is the next tick's: looking again would cost another commit.
+    return TurnResult(events, steps, is_busy, is_done=not left and not is_busy)
 
 
-def _fire(shard: int, now: datetime, batch: int) -> tuple[int, bool]:
-    """How many journeys moved, and whether some are still due."""
+def _work(shards: Sequence[int], batch: int) -> Share:
+    """Claim journeys shard by shard until the batch is full, then move them all together.
+
+    A shard that had events is the last one taken: two deletes from the table of pending events in one transaction could
+    deadlock with another worker's on MariaDB, which scans that table when it is small.
+    """
+    share, rows, latest = Share(), list[Row](), None
+    for shard in shards:
+        if share.events or len(rows) >= batch:
+            share.left.append(shard)
+            continue
+        now = try_lock(shard)
+        if now is None:
+            share.is_busy = True
+            continue
+        latest, is_more = now, True
+        share.events = match_events(shard, now, batch)
+        if share.events < batch:
+            claimed, is_more = _claim(shard, now, batch - len(rows), share)
+            rows += claimed
+        if is_more:
+            share.left.append(shard)
+    if latest is not None and rows:
+        share.steps = len(rows)
+        share.left += fire_due(rows, latest) - set(share.left)
+    return share
+
+
+def _claim(shard: int, now: datetime, room: int, share: Share) -> tuple[list[Row], bool]:
+    """Due journeys of one shard, and whether there may be more."""
     bound: Bound | None
     bound, since = _bounds.pop(shard, (None, time.monotonic()))
     if time.monotonic() - since > BOUND_SECONDS:
         bound, since = None, time.monotonic()
-    fired, is_due_again, bound = fire_due(shard, now, batch, bound)
-    # A short claim ends the run; the next one starts from the bottom again. So does a rollback: the bound was popped.
-    if bound is not None and fired == batch:
-        _bounds[shard] = (bound, since)
-    return fired, fired == batch or is_due_again
+    claimed = claim_due(shard, now, room, bound)
+    # A short claim ends the run; the next one starts from the bottom again.
+    if len(claimed) < room:
+        return claimed, False
+    share.bounds[shard] = (bound_of(claimed), since)
+    return claimed, True

@@ -72,7 +72,9 @@ def _entry(raw: Mapping[str, Any]) -> tuple[Any, Any]:
 
 
 def _node(raw: Mapping[str, Any]) -> StepNode:
-    branches = tuple((name, tuple(_node(step) for step in sequence)) for name, sequence in raw["branches"].items())
+    branches = tuple(
+        (name, tuple(_node(step) for step in sequence)) for name, sequence in raw["branches"].items()
+    )
     try:
         kind = steps.get(raw["kind"])
         return StepNode(raw["key"], kind, kind.parse(raw["config"]), branches)
@@ -83,4 +85,3 @@ def _node(raw: Mapping[str, Any]) -> StepNode:
 
 def _rules(raw: Any) -> tuple[EventRule, ...]:
     return msgspec.convert(raw, tuple[EventRule, ...])
-

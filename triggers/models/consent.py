@@ -38,7 +38,9 @@ class Consent(models.Model):
     channel = models.CharField(_("channel"), max_length=10, choices=Channel.choices)
     is_granted = models.BooleanField(_("agreed"))
     said_at = models.DateTimeField(_("moment"))
-    source = models.CharField(_("source"), max_length=100, help_text=_("Form, import, letter … it was given in."))
+    source = models.CharField(
+        _("source"), max_length=100, help_text=_("Form, import, letter … it was given in.")
+    )
     text = models.TextField(_("text agreed to"), blank=True)
 
     class Meta:
@@ -88,7 +90,9 @@ class Suppression(models.Model):
     class Meta:
         verbose_name = _("suppression")
         verbose_name_plural = _("suppressions")
-        constraints = [models.UniqueConstraint(fields=["channel", "address"], name="triggers_suppression_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "address"], name="triggers_suppression_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.address} ({self.get_reason_display()})"

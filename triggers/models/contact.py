@@ -20,7 +20,12 @@ class Contact(models.Model):
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     external_id = models.CharField(
-        _("customer"), max_length=64, null=True, blank=True, unique=True, help_text=_("The shop's own key of its user.")
+        _("customer"),
+        max_length=64,
+        null=True,
+        blank=True,
+        unique=True,
+        help_text=_("The shop's own key of its user."),
     )
     email = models.CharField(_("e-mail"), max_length=254, blank=True)
     email_key = models.CharField(max_length=254, null=True, blank=True, unique=True, editable=False)

@@ -50,7 +50,9 @@ class Event(models.Model):
 class PendingEvent(models.Model):
     """An event that no turn has matched yet; deleted in the transaction that writes its consequences."""
 
-    event = models.OneToOneField(Event, models.CASCADE, primary_key=True, db_constraint=False, related_name="pending")
+    event = models.OneToOneField(
+        Event, models.CASCADE, primary_key=True, db_constraint=False, related_name="pending"
+    )
     shard = models.SmallIntegerField()
     # Set when matching this event failed on its own; it then waits for a person.
     error = models.TextField(_("error"), blank=True)

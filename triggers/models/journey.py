@@ -54,7 +54,9 @@ class Journey(models.Model):
         ChainVersion, models.CASCADE, related_name="+", db_index=False, verbose_name=_("version")
     )
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="journeys", verbose_name=_("contact"))
-    status = models.CharField(_("status"), max_length=10, choices=JOURNEY_STATUSES, default=JourneyStatus.ACTIVE)
+    status = models.CharField(
+        _("status"), max_length=10, choices=JOURNEY_STATUSES, default=JourneyStatus.ACTIVE
+    )
     active_slot = models.SmallIntegerField(null=True, default=1, editable=False)
     step = models.CharField(_("step"), max_length=50)
     since = models.DateTimeField(_("at this step since"))
@@ -72,7 +74,9 @@ class Journey(models.Model):
         verbose_name = _("journey")
         verbose_name_plural = _("journeys")
         constraints = [
-            models.UniqueConstraint(fields=["chain", "contact", "active_slot"], name="triggers_journey_one_active"),
+            models.UniqueConstraint(
+                fields=["chain", "contact", "active_slot"], name="triggers_journey_one_active"
+            ),
         ]
         indexes = [models.Index(fields=["shard", "due_at", "id"], name="triggers_journey_due")]
 

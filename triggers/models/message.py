@@ -40,7 +40,9 @@ class MessageState(models.TextChoices):
 class MessageQuerySet(models.QuerySet["Message"]):
     def queued(self, lane: str, now: datetime) -> MessageQuerySet:
         """What a lane may send now, the oldest first."""
-        return self.filter(lane=lane, state=MessageState.QUEUED, send_after__lte=now).order_by("send_after", "id")
+        return self.filter(lane=lane, state=MessageState.QUEUED, send_after__lte=now).order_by(
+            "send_after", "id"
+        )
 
     def abandoned(self, now: datetime) -> MessageQuerySet:
         """Left `sending` by a sender that died."""
@@ -56,7 +58,12 @@ class Message(models.Model):
     )
     seq = models.IntegerField(null=True, editable=False)
     contact = models.ForeignKey(
-        Contact, models.CASCADE, related_name="messages", db_constraint=False, db_index=False, verbose_name=_("contact")
+        Contact,
+        models.CASCADE,
+        related_name="messages",
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("contact"),
     )
     step = models.CharField(_("step"), max_length=50, blank=True)
     template_key = models.CharField(_("template"), max_length=64)
@@ -64,10 +71,18 @@ class Message(models.Model):
     message_class = models.CharField(_("class"), max_length=20, choices=MessageClass.choices)
     lane = models.CharField(_("lane"), max_length=64)
     topic = models.ForeignKey(
-        Topic, models.SET_NULL, null=True, related_name="+", db_constraint=False, db_index=False, verbose_name=_("topic")
+        Topic,
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("topic"),
     )
     address = models.CharField(_("address"), max_length=254, blank=True)
-    state = models.CharField(_("state"), max_length=12, choices=MessageState.choices, default=MessageState.QUEUED)
+    state = models.CharField(
+        _("state"), max_length=12, choices=MessageState.choices, default=MessageState.QUEUED
+    )
     reason = models.CharField(_("reason"), max_length=500, blank=True)
     reason_data = models.JSONField(default=dict, encoder=DjangoJSONEncoder, editable=False)
     created_at = models.DateTimeField(_("created"))
@@ -99,7 +114,9 @@ class Message(models.Model):
 class MessageBody(models.Model):
     """What a message said, kept apart so that the queue stays narrow. Written when the message is rendered."""
 
-    message = models.OneToOneField(Message, models.CASCADE, primary_key=True, related_name="body", db_constraint=False)
+    message = models.OneToOneField(
+        Message, models.CASCADE, primary_key=True, related_name="body", db_constraint=False
+    )
     subject = models.CharField(_("subject"), max_length=998, blank=True)
     html = models.TextField(_("HTML"), blank=True)
     text = models.TextField(_("text"), blank=True)

@@ -34,11 +34,16 @@ class Template(models.Model):
     )
     subject = models.CharField(_("subject"), max_length=300, blank=True)
     preheader = models.CharField(
-        _("preheader"), max_length=300, blank=True, help_text=_("Shown after the subject in the list of letters.")
+        _("preheader"),
+        max_length=300,
+        blank=True,
+        help_text=_("Shown after the subject in the list of letters."),
     )
     html = models.TextField(_("HTML"), blank=True)
     text = models.TextField(
-        _("text"), blank=True, help_text=_("For SMS, the message. For letters: made from the HTML when empty.")
+        _("text"),
+        blank=True,
+        help_text=_("For SMS, the message. For letters: made from the HTML when empty."),
     )
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 

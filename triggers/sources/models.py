@@ -109,9 +109,13 @@ class ModelSource:
             try:
                 field = model._meta.get_field(one.field)
             except FieldDoesNotExist:
-                raise KindError(f"{type(self).__qualname__}: {model._meta.label} has no field {one.field!r}") from None
+                raise KindError(
+                    f"{type(self).__qualname__}: {model._meta.label} has no field {one.field!r}"
+                ) from None
             if not field.concrete or field.many_to_many:
-                raise KindError(f"{type(self).__qualname__}: {model._meta.label}.{one.field} is no column of its table")
+                raise KindError(
+                    f"{type(self).__qualname__}: {model._meta.label}.{one.field} is no column of its table"
+                )
 
     @cached_property
     def _fields(self) -> dict[str, str]:
@@ -185,7 +189,9 @@ class ModelSource:
             with transaction.atomic():
                 return self.contact(instance), self.data(instance), self.object_ref(instance)
         except Exception:
-            logger.exception("%s failed for %s %s", type(self).__qualname__, instance._meta.label, instance.pk)
+            logger.exception(
+                "%s failed for %s %s", type(self).__qualname__, instance._meta.label, instance.pk
+            )
             return None
 
 

@@ -48,7 +48,9 @@ class TagsField(forms.CharField):
         self.run_validators(text)
         tags = [tag.strip() for tag in text.split(",") if tag.strip()]
         if any(len(tag) > MOST_TAG_CHARS for tag in tags):
-            raise ValidationError(_("A tag has at most %(most)s characters."), params={"most": MOST_TAG_CHARS})
+            raise ValidationError(
+                _("A tag has at most %(most)s characters."), params={"most": MOST_TAG_CHARS}
+            )
         return tags
 
     def prepare_value(self, value: Any) -> Any:
@@ -68,7 +70,9 @@ class AttributesField(forms.CharField):
         for line in text.splitlines():
             found = self.line.match(line.strip())
             if line.strip() and not found:
-                raise ValidationError(_("“%(line)s” is not an attribute; write: name = value"), params={"line": line})
+                raise ValidationError(
+                    _("“%(line)s” is not an attribute; write: name = value"), params={"line": line}
+                )
             if found:
                 attributes[found["name"]] = found["value"]
         return attributes
@@ -80,7 +84,9 @@ class AttributesField(forms.CharField):
 
 
 class ChangeContactForm(KindForm):
-    add_tags = TagsField(label=_("Add tags"), max_length=500, required=False, help_text=_("With commas between them."))
+    add_tags = TagsField(
+        label=_("Add tags"), max_length=500, required=False, help_text=_("With commas between them.")
+    )
     remove_tags = TagsField(label=_("Remove tags"), max_length=500, required=False)
     attributes = AttributesField(label=_("Set attributes"), max_length=5000, required=False)
     language = forms.CharField(label=_("Set language"), max_length=10, required=False)

@@ -64,5 +64,3 @@ def _plain(seen: Any) -> Any:
     if seen is None or isinstance(seen, str | int | float | bool | list):
         return seen
     return str(seen)
-
-

@@ -18,7 +18,10 @@ class ExitConfig(Value, frozen=True, forbid_unknown_fields=True):
 
 class ExitForm(KindForm):
     note = forms.CharField(
-        label=_("Why"), max_length=200, required=False, help_text=_("Shown on the contact's page as the reason.")
+        label=_("Why"),
+        max_length=200,
+        required=False,
+        help_text=_("Shown on the contact's page as the reason."),
     )
 
 

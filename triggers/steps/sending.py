@@ -30,7 +30,9 @@ class SendForm(KindForm):
         min_value=0.1,
         max_value=8784,
         required=False,
-        help_text=_("If it cannot leave by then (an outage, a pause), it is not sent at all. Empty: the shop's usual."),
+        help_text=_(
+            "If it cannot leave by then (an outage, a pause), it is not sent at all. Empty: the shop's usual."
+        ),
     )
 
 
@@ -49,6 +51,10 @@ class SendStep(Step):
     def describe(self, config: SendConfig) -> Reason:
         return Reason(self.sentence, {"template": config.template})
 
-    def problems(self, config: SendConfig, step_keys: set[str], templates: Mapping[str, str]) -> Iterable[str]:
+    def problems(
+        self, config: SendConfig, step_keys: set[str], templates: Mapping[str, str]
+    ) -> Iterable[str]:
         if templates.get(config.template) != self.sends:
-            yield say_now("there is no template “%(template)s” for this channel") % {"template": config.template}
+            yield say_now("there is no template “%(template)s” for this channel") % {
+                "template": config.template
+            }

@@ -53,7 +53,12 @@ class WaitForm(KindForm):
     amount = forms.IntegerField(label=_("Wait"), min_value=0, max_value=10_000, initial=3)
     unit = forms.ChoiceField(
         label=_("Unit"),
-        choices=[("minutes", _("minutes")), ("hours", _("hours")), ("days", _("days")), ("weeks", _("weeks"))],
+        choices=[
+            ("minutes", _("minutes")),
+            ("hours", _("hours")),
+            ("days", _("days")),
+            ("weeks", _("weeks")),
+        ],
         initial="hours",
     )
     at = forms.TimeField(
@@ -76,7 +81,10 @@ class WaitForm(KindForm):
         return data
 
     def as_config(self) -> dict[str, Any]:
-        config: dict[str, Any] = {"amount": self.cleaned_data["amount"] or 0, "unit": self.cleaned_data["unit"]}
+        config: dict[str, Any] = {
+            "amount": self.cleaned_data["amount"] or 0,
+            "unit": self.cleaned_data["unit"],
+        }
         if self.cleaned_data.get("at"):
             config["at"] = f"{self.cleaned_data['at']:%H:%M}"
         if self.cleaned_data.get("weekdays"):
@@ -99,7 +107,9 @@ class Wait(Step):
 
     def decide(self, config: WaitConfig, view: View) -> WaitUntil:
         until = wait_until(config, view.since, view.journey.zone, view.wait_scale)
-        return WaitUntil(until, Reason(gettext_noop("Waits until %(until_at)s"), {"until_at": until.isoformat()}))
+        return WaitUntil(
+            until, Reason(gettext_noop("Waits until %(until_at)s"), {"until_at": until.isoformat()})
+        )
 
     def describe(self, config: WaitConfig) -> Reason:
         data = {
@@ -146,7 +156,9 @@ def wait_until(config: WaitConfig, since: datetime, zone_name: str, scale: float
         # A whole day's wait until 09:00 means that day's 09:00 even when it began at 10:00 on an earlier day.
         at = time(int(hour), int(minute))
         if config.unit in ("days", "weeks") and config.amount:
-            start = over.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(microseconds=1)
+            start = over.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(
+                microseconds=1
+            )
             over = max(since, start.astimezone(UTC))
         over = next_local_time(over, at, zone, config.weekdays)
     return over.astimezone(UTC)

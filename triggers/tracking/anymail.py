@@ -84,7 +84,10 @@ def _suppress(message: Message, event: Any) -> None:
     Suppression.objects.get_or_create(
         channel=Channel.EMAIL,
         address=key,
-        defaults={"reason": SUPPRESSING[event.event_type], "note": clean_text("description", str(event.description or "")[:300])},
+        defaults={
+            "reason": SUPPRESSING[event.event_type],
+            "note": clean_text("description", str(event.description or "")[:300]),
+        },
     )
 
 

@@ -27,7 +27,13 @@ class Foreign(BaseSMSBackend):
 
 @pytest.mark.parametrize(
     ("answer", "status"),
-    [("accepted", "accepted"), ("refused", "refused"), ("not_sent", "not_sent"), ("raise", "unknown"), ("nothing", "unknown")],
+    [
+        ("accepted", "accepted"),
+        ("refused", "refused"),
+        ("not_sent", "not_sent"),
+        ("raise", "unknown"),
+        ("nothing", "unknown"),
+    ],
 )
 def test_outcomes(settings: Any, answer: str, status: str) -> None:
     provider = {"BACKEND": f"{__name__}.Foreign", "OPTIONS": {"answer": answer}}

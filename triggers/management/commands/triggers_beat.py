@@ -6,6 +6,7 @@ from typing import Any
 
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
+
 from triggers.conf import settings
 
 NAME = "triggers: tick"
@@ -16,7 +17,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not apps.is_installed("django_celery_beat"):
-            raise CommandError('Add "django_celery_beat" to INSTALLED_APPS, or run `triggers_run` instead of Celery.')
+            raise CommandError(
+                'Add "django_celery_beat" to INSTALLED_APPS, or run `triggers_run` instead of Celery.'
+            )
         from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
         seconds = settings.TICK_SECONDS

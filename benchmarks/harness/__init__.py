@@ -1,0 +1,1 @@
+"""What the benchmarks share: the result, the database, the workers, the arithmetic."""

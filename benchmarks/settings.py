@@ -1,0 +1,36 @@
+"""Settings of the benchmarks: the app alone, on the database that the harness has made."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from tests.services import login, service_url
+
+SERVER = login(service_url("TRIGGERS_TEST_POSTGRES_URL"))
+NAMES = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD"}
+
+DATABASES: dict[str, Any] = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": os.environ.get("TRIGGERS_BENCH_DATABASE", "triggers_bench"),
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {
+            **{name: value for name, value in SERVER.items() if name not in NAMES},
+            # PostgreSQL's default, said aloud: no figure is bought with durability.
+            "options": "-c synchronous_commit=on",
+        },
+        **{NAMES[name]: value for name, value in SERVER.items() if name in NAMES},
+    }
+}
+
+SECRET_KEY = "for benchmarks only"
+INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "triggers"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+DEFAULT_FROM_EMAIL = "Lamp Shop <hello@shop.example>"
+
+TRIGGERS: dict[str, Any] = {"BASE_URL": "https://shop.example"}
