@@ -77,7 +77,7 @@ CHAINS = (
                     "yes": [
                         DemoStep("letter", "send_email", {"template": "abandoned_cart", "expires_hours": 24})
                     ],
-                    "no": [DemoStep("nothing_left", "exit", {"note": "The cart is empty."})],
+                    "no": [DemoStep("nothing_left", "exit", {"why": "The cart is empty."})],
                 },
             ),
             DemoStep("one_day", "wait", {"amount": 1, "unit": "days"}),

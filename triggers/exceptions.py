@@ -58,5 +58,9 @@ class RenderError(TriggersError):
     """A template compiled, but this message cannot be made from it; only this message fails."""
 
 
+class ShopFailed(TriggersError):
+    """The shop adapter raised; who needs its answer is put off and asked about again."""
+
+
 class SendCancelled(TriggersError):
     """Raise from a `message_sending` receiver to stop that one message; the text is kept as its reason."""

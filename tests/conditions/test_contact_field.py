@@ -17,7 +17,6 @@ from triggers.exceptions import InvalidConfig
     ("field", "op", "value", "seen", "holds"),
     [
         ("language", "eq", "DE", "de", True),
-        ("first_name", "eq", None, "", True),
         ("first_name", "missing", None, "", True),
         ("phone", "exists", None, None, False),
         ("birthday", "lt", "2000-01-01", date(1999, 12, 31), True),

@@ -46,15 +46,24 @@ def test_nested_groups() -> None:
     answers = {tags: bound.evaluate(view({TAGS: set(tags)})).holds for tags in ("a", "ac", "ab", "acd", "c")}
     assert answers == {"a": True, "ac": True, "ab": False, "acd": False, "c": False}
     assert say(bound.describe().text, bound.describe().data) == (
-        "all of: has the tag “a”, none of: has the tag “b”, all of: has the tag “c”, has the tag “d”"
+        "all of (has the tag “a”, none of (has the tag “b”, all of (has the tag “c”, has the tag “d”)))"
     )
 
 
-def test_the_value_that_settled_it_is_kept() -> None:
+def seen(raw: dict[str, Any], facts: dict[Fact, Any]) -> str:
+    """What a group found, in words."""
+    return say("%(seen)s", {"seen": bind(raw).evaluate(view(facts)).seen})
+
+
+def test_a_group_says_what_settled_it() -> None:
+    """A group that held used to have found "nothing"."""
     field = {"kind": "contact_field", "field": "language", "value": "de"}
     facts = {TAGS: {"x"}, Fact("contact_field", ("language",)): "de"}
-    assert bind(group("any", tag("a"), field)).evaluate(view(facts)).seen == "de"
-    assert bind(group("all", tag("a"), field)).evaluate(view(facts)).seen == ["x"]
+    assert seen(group("any", tag("a"), field), facts) == "contact's language is de → de"
+    assert seen(group("all", tag("a"), field), facts) == "has the tag “a” → x"
+    both = "has the tag “x” → x, contact's language is de → de"
+    assert seen(group("all", tag("x"), field), facts) == both
+    assert seen(group("none", group("all", tag("x"), field)), facts) == both
 
 
 def test_members_behind_the_answer_are_not_asked() -> None:

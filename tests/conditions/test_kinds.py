@@ -105,6 +105,8 @@ def test_a_strangers_condition_answers_like_ours(moon: str, holds: bool) -> None
         bound = bind(raw)
     verdict = bound.evaluate(view({Fact("moon"): moon, Fact("tags"): set()}))
     assert verdict.holds is holds
-    assert say(bound.describe().text, bound.describe().data) == "any of: the moon is full, has the tag “wolf”"
+    assert (
+        say(bound.describe().text, bound.describe().data) == "any of (the moon is full, has the tag “wolf”)"
+    )
     with pytest.raises(UnknownKind, match="moon_phase"):
         bind(raw)

@@ -103,12 +103,10 @@ def test_a_change_as_the_last_step_ends_the_journey_at_once() -> None:
 
 
 def test_exit_says_why() -> None:
-    decision = decided(
-        decide(graph(node("a", "exit", {"note": "too dear"}), letter("b")), journey(), {}, NOW)
-    )
+    decision = decided(decide(graph(node("a", "exit", {"why": "too dear"}), letter("b")), journey(), {}, NOW))
     assert decision.status == JourneyStatus.EXITED
     assert decision.due_at is None
-    assert decision.reason == Reason("Leaves the chain: %(note)s", {"note": "too dear"})
+    assert decision.reason == Reason("Leaves the chain: %(why)s", {"why": "too dear"})
 
 
 def test_a_missing_fact_is_asked_for_and_nothing_is_decided() -> None:

@@ -59,7 +59,7 @@ def test_an_empty_chain_has_no_first_step() -> None:
 
 
 def field(name: str, key: str) -> StepNode:
-    return node(key, "condition", {"condition": {"kind": "contact_field", "field": name}})
+    return node(key, "condition", {"condition": {"kind": "contact_field", "field": name, "op": "exists"}})
 
 
 def test_facts_ahead_end_at_the_next_wait() -> None:

@@ -12,7 +12,7 @@ from triggers.steps import steps
 
 @pytest.mark.parametrize(
     ("config", "sentence"),
-    [({}, "Leaves the chain"), ({"note": "100 % done"}, "Leaves the chain: 100 % done")],
+    [({}, "Leaves the chain"), ({"why": "100 % done"}, "Leaves the chain: 100 % done")],
 )
 def test_it_leaves_and_says_why(config: dict[str, str], sentence: str) -> None:
     step = steps.get("exit")

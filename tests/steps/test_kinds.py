@@ -65,7 +65,7 @@ def test_its_card_is_a_sentence(kind: Step) -> None:
 
 @kinds
 @pytest.mark.parametrize(
-    "raw", [{"no such setting": 1}, {"template": 5}, {"amount": []}, {"condition": None}, {"note": {}}]
+    "raw", [{"no such setting": 1}, {"template": 5}, {"amount": []}, {"condition": None}, {"why": {}}]
 )
 def test_settings_it_does_not_know_are_refused(kind: Step, raw: dict[str, Any]) -> None:
     with pytest.raises(InvalidConfig):

@@ -77,6 +77,13 @@ def bind(raw: Any) -> BoundCondition:
     return BoundCondition(kind, kind.parse({name: value for name, value in raw.items() if name != "kind"}))
 
 
+def plain(seen: Any) -> Any:
+    """What was seen as JSON can hold it."""
+    if seen is None or isinstance(seen, str | int | float | bool | list):
+        return seen
+    return str(seen)
+
+
 def nested(reason: Reason) -> dict[str, Any]:
     """A reason as a value inside another reason."""
     return {"text": reason.text, "data": reason.data}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from triggers.conditions.base import Condition, Verdict, conditions
-from triggers.conditions.operators import NEEDS_NO_VALUE, OPERATOR_CHOICES, operator_word
+from triggers.conditions.operators import NEEDS_NO_VALUE, OPERATOR_CHOICES, operator_word, require_value
 from triggers.core.kinds import View
 from triggers.core.payload import Operator, compare
 from triggers.core.values import Fact, Reason, Value
@@ -34,7 +36,13 @@ class ContactFieldConfig(Value, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         name = self.field.removeprefix("attributes.")
         if self.field not in FIELDS and (name == self.field or not name):
-            raise ValueError(f"no contact field {self.field!r}")
+            raise ValueError(f"no contact field {self.field!r}{_did_you_mean(self.field)}")
+        require_value(self.op, self.value)
+
+
+def _did_you_mean(name: str) -> str:
+    close = difflib.get_close_matches(name, [*FIELDS, f"attributes.{name}"], 1)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 class ContactFieldForm(KindForm):

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from triggers.conditions.base import BoundCondition, Condition, Verdict, bind, conditions, nested
+from triggers.conditions.base import BoundCondition, Condition, Verdict, bind, conditions, nested, plain
 from triggers.core.kinds import View
 from triggers.core.values import Fact, Reason, Value
 from triggers.exceptions import InvalidConfig
@@ -45,14 +45,25 @@ class Group(Condition):
         return [fact for member in config.of for fact in member.needs()]
 
     def evaluate(self, config: GroupConfig, view: View) -> Verdict:
+        """`seen` says for each member that mattered what it found: the one that settled it, or else all."""
+        found: list[Any] = []
         for member in config.of:
             verdict = member.evaluate(view)
             if bool(verdict.holds) is self.stops_at:
-                return Verdict(self.answer_when_stopped, verdict.seen)
-        return Verdict(not self.answer_when_stopped)
+                return Verdict(self.answer_when_stopped, _findings(member, verdict))
+            found += _findings(member, verdict)
+        return Verdict(not self.answer_when_stopped, found)
 
     def describe(self, config: GroupConfig) -> Reason:
         return Reason(self.sentence, {"conditions": [nested(member.describe()) for member in config.of]})
+
+
+def _findings(member: BoundCondition, verdict: Verdict) -> list[Any]:
+    """What one member found, as reasons within a reason; a group's are those of its members."""
+    if isinstance(member.kind, Group):
+        return list(verdict.seen)
+    data = {"condition": nested(member.describe()), "seen": plain(verdict.seen)}
+    return [nested(Reason(gettext_noop("%(condition)s → %(seen)s"), data))]
 
 
 def _depth(raw: Any, level: int = 1) -> int:
@@ -67,7 +78,7 @@ class AllOf(Group):
     label = _("All of these")
     stops_at = False
     answer_when_stopped = False
-    sentence = gettext_noop("all of: %(conditions)s")
+    sentence = gettext_noop("all of (%(conditions)s)")
 
 
 @conditions.register
@@ -76,7 +87,7 @@ class AnyOf(Group):
     label = _("Any of these")
     stops_at = True
     answer_when_stopped = True
-    sentence = gettext_noop("any of: %(conditions)s")
+    sentence = gettext_noop("any of (%(conditions)s)")
 
 
 @conditions.register
@@ -85,4 +96,4 @@ class NoneOf(Group):
     label = _("None of these")
     stops_at = True
     answer_when_stopped = False
-    sentence = gettext_noop("none of: %(conditions)s")
+    sentence = gettext_noop("none of (%(conditions)s)")

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from triggers.conditions.base import Condition, Verdict, conditions
-from triggers.conditions.operators import NEEDS_NO_VALUE, OPERATOR_CHOICES, operator_word
+from triggers.conditions.operators import NEEDS_NO_VALUE, OPERATOR_CHOICES, operator_word, require_value
 from triggers.core.kinds import View
 from triggers.core.payload import Operator, compare
 from triggers.core.values import Fact, Reason, Value
@@ -20,6 +20,9 @@ class ShopFactConfig(Value, frozen=True, forbid_unknown_fields=True):
     fact: str
     op: Operator = "gte"
     value: str | int | float | bool | None = None
+
+    def __post_init__(self) -> None:
+        require_value(self.op, self.value)
 
 
 class ShopFactForm(KindForm):

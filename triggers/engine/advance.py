@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 from django.conf import settings as django_settings
+from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext_noop
 
@@ -25,15 +28,20 @@ from triggers.core.values import (
 )
 from triggers.engine.change import change_contacts
 from triggers.engine.facts import Facts, facts_ahead, load_facts
-from triggers.engine.isolate import isolate
+from triggers.engine.isolate import describe, isolate
 from triggers.engine.records import READ, Passage, read_passages, write_passages
-from triggers.engine.sql import Row, insert_rows, read_rows
+from triggers.engine.sql import Row, insert_rows, read_rows, update_rows
 from triggers.engine.versions import load_graphs
+from triggers.exceptions import ShopFailed
 from triggers.models import SHARDS, ChainStatus, Journey, Message, MessageState, Template
+from triggers.transient import is_transient
 
 # Rounds of asking for facts that a kind did not announce; one is usual, more is a kind that is broken.
 MOST_ROUNDS = 20
-MOST_ERROR_CHARS = 2000
+# How long a journey waits for a shop that cannot be asked.
+PUT_OFF = timedelta(seconds=60)
+
+logger = logging.getLogger(__name__)
 
 PK, DUE_AT = READ.index("pk"), READ.index("due_at")
 
@@ -60,11 +68,39 @@ def bound_of(rows: Sequence[Row]) -> Bound:
 
 def fire_due(rows: Sequence[Row], now: datetime) -> set[int]:
     """Move claimed journeys, of one or several locked shards. Returns the shards where one is due again at once."""
+    try:
+        with transaction.atomic():
+            return _advance(rows, now)
+    except ShopFailed:
+        logger.exception("the shop adapter failed; journeys that ask it are put off")
+        rows = _put_off_askers(rows, now)
+    except Exception as error:
+        if is_transient(error):
+            raise
     due_again: set[int] = set()
     isolate(
         rows, lambda batch: due_again.update(_advance(batch, now)), lambda row, error: _fail(row, error, now)
     )
     return due_again
+
+
+def _put_off_askers(rows: Sequence[Row], now: datetime) -> list[Row]:
+    """Let journeys that ask the shop from where they stand try again in a while; returns the others.
+
+    Each gets a moment of its own, so that one whose contact breaks the adapter meets other neighbours next time.
+    """
+    passages = read_passages(rows)
+    graphs = load_graphs({one.version_id: one.version_sha256 for one in passages})
+    asking = [one for one in passages if _asks_the_shop(graphs[one.version_id], one.step)]
+    moments = [now + PUT_OFF * random.uniform(0.5, 1.5) for _one in asking]  # noqa: S311
+    updates = [(one.id, one.seq, moment) for one, moment in zip(asking, moments, strict=True)]
+    update_rows(Journey, ("id", "seq", "due_at"), updates, guard="seq")
+    put_off = {one.id for one in asking}
+    return [row for row in rows if row[PK] not in put_off]
+
+
+def _asks_the_shop(graph: Graph, step: str) -> bool:
+    return any(fact.provider == "shop" for fact in graph.needs_from(step))
 
 
 def _advance(rows: Sequence[Row], now: datetime) -> set[int]:
@@ -189,7 +225,7 @@ def _message_row(
 def _fail(row: Row, error: Exception, now: datetime) -> None:
     """Set one poison journey aside with its error; a person can look at it and retry."""
     (one,) = read_passages([row])
-    text = f"{type(error).__name__}: {error}".replace("\0", "")[:MOST_ERROR_CHARS]
+    text = describe(error)
     one.end(JourneyStatus.FAILED, now, Reason(gettext_noop("Failed: %(error)s"), {"error": text[:200]}))
     write_passages([one], now)
     Journey.objects.filter(pk=one.id).update(error=text)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+
+from django.db import connection
 
 from triggers.core.values import ChangeContact
 from triggers.models import Contact, ContactTag
 
 
 def change_contacts(changes: Sequence[tuple[int, ChangeContact]]) -> None:
-    """Apply the changes, in order, to contacts given by id. At most five statements."""
+    """Apply the changes, in order, to contacts given by id, in the caller's transaction.
+
+    Four statements, and one for each different set of columns that changes name.
+    """
     if not changes:
         return
     _change_rows(
@@ -23,17 +29,36 @@ def change_contacts(changes: Sequence[tuple[int, ChangeContact]]) -> None:
 
 
 def _change_rows(changes: Sequence[tuple[int, ChangeContact]]) -> None:
-    contacts = Contact.objects.in_bulk([contact_id for contact_id, _change in changes])
+    """Only the columns that a contact's own changes name: the shop may be writing the others this moment."""
+    if not changes:
+        return
+    contacts = _locked({contact_id for contact_id, _change in changes})
+    named: defaultdict[Contact, set[str]] = defaultdict(set)
     for contact_id, change in changes:
         contact = contacts.get(contact_id)
         if contact is None:
             continue
         for name, value in change.fields.items():
             setattr(contact, name, value)
-        contact.attributes = {**contact.attributes, **change.attributes}
-    if contacts:
-        fields = sorted({"attributes", *(name for _pk, change in changes for name in change.fields)})
-        Contact.objects.bulk_update(contacts.values(), fields)
+        named[contact].update(change.fields)
+        if change.attributes:
+            contact.attributes = {**contact.attributes, **change.attributes}
+            named[contact].add("attributes")
+    alike: defaultdict[tuple[str, ...], list[Contact]] = defaultdict(list)
+    for contact, names in named.items():
+        alike[tuple(sorted(names))].append(contact)
+    for columns, rows in alike.items():
+        Contact.objects.bulk_update(rows, columns)
+
+
+def _locked(ids: set[int]) -> dict[int, Contact]:
+    """The contacts by id. Attributes are read, changed and written back, so nobody else may write them in between.
+
+    A lock that leaves the key alone, where there is one, does not keep the shop from inserting events of the contact.
+    SQLite has one writer at a time anyway. Locked in the order of ids, so that two transactions cannot block each other.
+    """
+    no_key = connection.features.has_select_for_no_key_update
+    return Contact.objects.select_for_update(no_key=no_key).order_by("pk").in_bulk(ids)
 
 
 def _change_tags(wanted: dict[tuple[int, str], bool]) -> None:

@@ -13,8 +13,10 @@ from triggers.core.graph import Graph
 from triggers.core.payload import matches
 from triggers.core.values import Fact, JourneyState
 from triggers.engine.sql import select_for
+from triggers.exceptions import ShopFailed
 from triggers.models import Contact, ContactTag, Event, Journey, Message
 from triggers.shop import ContactRef, get_adapter
+from triggers.transient import is_transient
 
 # Facts by journey id.
 Facts = dict[int, dict[Fact, Any]]
@@ -136,7 +138,12 @@ def _reactions(questions: Mapping[Args, Sequence[JourneyState]], now: datetime) 
 
 def _shop(questions: Mapping[Args, Sequence[JourneyState]], now: datetime) -> dict[Args, dict[int, Any]]:
     contacts = contact_refs(_contacts(questions))
-    known = get_adapter().load_facts([args[0] for args in questions], list(contacts.values()))
+    try:
+        known = get_adapter().load_facts([args[0] for args in questions], list(contacts.values()))
+    except Exception as error:
+        if is_transient(error):
+            raise
+        raise ShopFailed(str(error)) from error
     return {
         args: {one.id: known.get(one.contact_id, {}).get(args[0]) for one in asking}
         for args, asking in questions.items()

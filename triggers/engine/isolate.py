@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
+
+from triggers.transient import is_transient
 
 T = TypeVar("T")
+
+MOST_ERROR_CHARS = 2000
 
 
 def isolate(
@@ -15,17 +19,23 @@ def isolate(
 ) -> None:
     """Do `work` on all rows, or on all but those for which it fails alone; these go to `poison`.
 
-    Each attempt is a savepoint. Errors of the connection (deadlock, server gone) are nobody's fault and are raised.
+    Each attempt is a savepoint. Transient errors (deadlock, server gone) are nobody's fault and are raised.
     """
     try:
         with transaction.atomic():
             work(rows)
-    except (OperationalError, InterfaceError):
-        raise
     except Exception as error:
+        if is_transient(error):
+            raise
         if len(rows) == 1:
             poison(rows[0], error)
             return
         middle = len(rows) // 2
         isolate(rows[:middle], work, poison)
         isolate(rows[middle:], work, poison)
+
+
+def describe(error: Exception) -> str:
+    """An error as text that every database stores: no NUL, no lone surrogates, bounded."""
+    text = f"{type(error).__name__}: {error}".replace("\0", "")
+    return text.encode(errors="replace").decode()[:MOST_ERROR_CHARS]

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_noop
 from triggers.conf import settings
 from triggers.core.values import JourneyStatus, Reason
 from triggers.engine.records import READ, Passage, read_passages, write_passages
-from triggers.engine.shards import lock_all, lock_for
-from triggers.models import Journey, PendingEvent
+from triggers.engine.shards import lock, lock_for
+from triggers.models import SHARDS, Journey, PendingEvent
 
 RESUMED = Reason(gettext_noop("Resumed by a person"))
 RETRIED = Reason(gettext_noop("Retried by a person"))
@@ -56,19 +56,30 @@ def retry_failed_journeys(ids: Iterable[int]) -> int:
     return count
 
 
-@transaction.atomic
 def release_journeys(chain_id: int) -> int:
     """Let what was parked while a chain was paused go on. Returns how many.
 
-    Takes all shards: a turn that still saw the pause has ended, and the next one sees what this transaction commits.
+    One short transaction after another, shard by shard: no shard waits for a large chain to be released. Call it after
+    the chain's new status is committed: once a shard's lock is had, no turn there can still see the pause.
     """
-    now = lock_all()
-    parked = Journey.objects.filter(chain=chain_id, status=JourneyStatus.PAUSED, resume_due_at__isnull=False)
-    passages = read_passages(parked.order_by("pk").values_list(*READ))
+    released = 0
+    for shard in range(SHARDS):
+        while some := _release_some(chain_id, shard):
+            released += some
+    return released
+
+
+@transaction.atomic
+def _release_some(chain_id: int, shard: int) -> int:
+    """Release up to a batch of one shard's parked journeys."""
+    now = lock(shard)
+    parked = Journey.objects.filter(
+        chain=chain_id, shard=shard, status=JourneyStatus.PAUSED, resume_due_at__isnull=False
+    )
+    passages = read_passages(parked.order_by("pk").values_list(*READ)[: settings.TURN_BATCH])
     for one in passages:
         one.release()
-    for start in range(0, len(passages), settings.TURN_BATCH):
-        write_passages(passages[start : start + settings.TURN_BATCH], now)
+    write_passages(passages, now)
     return len(passages)
 
 

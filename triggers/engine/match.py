@@ -12,13 +12,11 @@ from django.utils.translation import gettext_noop
 from triggers.core.graph import Graph
 from triggers.core.kinds import Admission
 from triggers.core.values import EventValue, JourneyStatus, Reason
-from triggers.engine.isolate import isolate
+from triggers.engine.isolate import describe, isolate
 from triggers.engine.records import READ, Passage, read_passages, write_moves, write_passages
-from triggers.engine.sql import insert_rows
+from triggers.engine.sql import insert_rows, update_rows
 from triggers.engine.versions import load_graphs
-from triggers.models import SHARDS, Chain, ChainStatus, EntryLedger, Journey, PendingEvent
-
-MOST_ERROR_CHARS = 2000
+from triggers.models import SHARDS, Chain, ChainStatus, Contact, EntryLedger, Journey, PendingEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +41,7 @@ class Batch:
     entered_at: dict[tuple[int, int], datetime]
     used: set[tuple[int, int, str]]
     changed: dict[int, Passage] = field(default_factory=dict)
+    restarted: dict[int, Passage] = field(default_factory=dict)
     entered: list[tuple[Passage, Admission]] = field(default_factory=list)
 
 
@@ -77,11 +76,16 @@ def _match(events: Sequence[EventValue], now: datetime) -> None:
     for chain in chains:
         for name in chain.graph.entry.event_names(chain.graph.entry_config):
             by_event[name].append(chain)
-    batch = _read(events, chains, by_event, now)
+    existing = set(
+        Contact.objects.filter(pk__in={event.contact_id for event in events}).values_list("pk", flat=True)
+    )
+    # An event has no constraint to its contact, a journey has: one of a contact that was deleted goes nowhere.
+    found = [event for event in events if event.contact_id in existing]
+    batch = _read(found, chains, by_event, now)
     graphs = load_graphs(
         {one.version_id: one.version_sha256 for journeys in batch.open.values() for one in journeys.values()}
     )
-    for event in events:
+    for event in found:
         _end_journeys(event, batch, graphs | {chain.version_id: chain.graph for chain in chains})
         for chain in by_event.get(event.name, ()):
             _offer_entry(event, chain, batch)
@@ -130,7 +134,9 @@ def _end_journeys(event: EventValue, batch: Batch, graphs: dict[int, Graph]) -> 
             (graph.goals, gettext_noop("Goal reached: %(event)s")),
             (graph.exits, gettext_noop("Left because of %(event)s")),
         ):
-            if passage.is_open and any(rule.accepts(event, passage.object_ref) for rule in rules):
+            if event.recorded_at < passage.entered_at or not passage.is_open:
+                continue
+            if any(rule.accepts(event, passage.object_ref) for rule in rules):
                 passage.end(JourneyStatus.EXITED, batch.now, Reason(text, {"event": event.name}))
                 batch.changed[id(passage)] = passage
                 del batch.open[event.contact_id][passage.chain_id]
@@ -184,13 +190,29 @@ def _restart(event: EventValue, chain: LiveChain, passage: Passage, batch: Batch
     """Back to the first step, on the live version: nothing has been sent, so nothing is repeated."""
     passage.step, passage.since, passage.due_at = chain.graph.first or "", event.recorded_at, batch.now
     passage.version_id, passage.version_sha256 = chain.version_id, chain.version_sha256
+    # It is about the new cart from here on: in its goals, and in what its letters say.
+    passage.entered_at, passage.object_ref, passage.entry_event_id = (
+        event.recorded_at,
+        event.object_ref,
+        event.id,
+    )
     passage.log(Reason(gettext_noop("Started again because of %(event)s"), {"event": event.name}))
     if passage.id:
         batch.changed[id(passage)] = passage
+        batch.restarted[id(passage)] = passage
 
 
 def _write(batch: Batch) -> None:
     write_passages([passage for passage in batch.changed.values() if passage.id], batch.now)
+    update_rows(
+        Journey,
+        ("id", "seq", "entered_at", "object_ref", "entry_event_id"),
+        [
+            (one.id, one.seq, one.entered_at, one.object_ref, one.entry_event_id)
+            for one in batch.restarted.values()
+        ],
+        guard="seq",
+    )
     entered = [passage for passage, _admission in batch.entered]
     insert_rows(
         EntryLedger,
@@ -205,7 +227,16 @@ def _insert_journeys(entered: Sequence[Passage], now: datetime) -> None:
     """Insert new journeys and read their ids back by what started them."""
     columns = (
         *("shard", "chain_id", "version_id", "contact_id", "status", "active_slot", "step", "since", "seq"),
-        *("messages_queued", "due_at", "entered_at", "ended_at", "entry_event_id", "object_ref", "error"),
+        *(
+            "messages_queued",
+            "due_at",
+            "entered_at",
+            "ended_at",
+            "entry_event_id",
+            "object_ref",
+            "is_called_back",
+        ),
+        "error",
     )
     insert_rows(Journey, columns, [_journey_row(one) for one in entered])
     if entered:
@@ -218,7 +249,7 @@ def _journey_row(one: Passage) -> tuple[object, ...]:
     return (
         *(one.contact_id % SHARDS, one.chain_id, one.version_id, one.contact_id, one.status),
         *(1 if one.is_open else None, one.step, one.since, one.seq, one.messages_queued, one.due_at),
-        *(one.entered_at, one.ended_at, one.entry_event_id, one.object_ref, ""),
+        *(one.entered_at, one.ended_at, one.entry_event_id, one.object_ref, one.cancels_queued, ""),
     )
 
 
@@ -234,5 +265,4 @@ def _ids(entered: Iterable[Passage]) -> dict[tuple[int, int | None], int]:
 
 def _set_aside(event: EventValue, error: Exception) -> None:
     """Keep a poison event with its error, out of everybody's way, until a person replays it."""
-    text = f"{type(error).__name__}: {error}".replace("\0", "")[:MOST_ERROR_CHARS]
-    PendingEvent.objects.filter(pk=event.id).update(is_set_aside=True, error=text)
+    PendingEvent.objects.filter(pk=event.id).update(is_set_aside=True, error=describe(error))

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from django.db import transaction
 from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
@@ -17,11 +18,13 @@ from triggers.clock import DatabaseNow
 from triggers.conditions import BoundCondition
 from triggers.conditions.message_reaction import MessageReactionConfig
 from triggers.core.events import EVENT_NAME
+from triggers.core.payload import PayloadFilter
 from triggers.engine.journeys import release_journeys
 from triggers.entries import entries
 from triggers.exceptions import InvalidChain, InvalidConfig, UnknownKind
 from triggers.models import (
     Chain,
+    ChainRule,
     ChainStatus,
     ChainVersion,
     Journey,
@@ -51,13 +54,21 @@ class Problem:
         )
 
 
-@transaction.atomic
 def publish(chain: Chain, by: Any = None) -> ChainVersion:
     """Freeze the draft as the next version and make it live. Raises InvalidChain with every problem.
 
     Journeys inside stay on their version. Publishing a draft that equals the live version only switches the chain on.
     A chain that was not live starts with the events from now on: it does not look back.
     """
+    version, was_paused = _publish(chain, by)
+    if was_paused:
+        _release(chain)
+    return version
+
+
+@transaction.atomic
+def _publish(chain: Chain, by: Any) -> tuple[ChainVersion, bool]:
+    """The new live version, and whether the chain was paused until now."""
     chain = Chain.objects.select_for_update().get(pk=chain.pk)
     problems = find_problems(chain)
     if problems:
@@ -74,9 +85,7 @@ def publish(chain: Chain, by: Any = None) -> ChainVersion:
     if chain.status != ChainStatus.LIVE:
         changes["activated_at"] = DatabaseNow()
     Chain.objects.filter(pk=chain.pk).update(**changes)
-    if chain.status == ChainStatus.PAUSED:
-        _release(chain)
-    return version
+    return version, chain.status == ChainStatus.PAUSED
 
 
 def define(chain: Chain) -> dict[str, Any]:
@@ -115,9 +124,11 @@ def pause_chain(chain: Chain) -> None:
         _messages_of(chain, MessageState.QUEUED).update(state=MessageState.HELD)
 
 
-@transaction.atomic
 def resume_chain(chain: Chain) -> None:
-    """Let contacts in again, by events from now on, and everybody inside go on from where they stood."""
+    """Let contacts in again, by events from now on, and everybody inside go on from where they stood.
+
+    Live is committed first: what is released after that cannot be parked again by a turn that still saw the pause.
+    """
     paused = Chain.objects.filter(pk=chain.pk, status=ChainStatus.PAUSED, live_version__isnull=False)
     if paused.update(status=ChainStatus.LIVE, activated_at=DatabaseNow()):
         _release(chain)
@@ -163,6 +174,10 @@ def _chain_problems(chain: Chain) -> Iterator[Problem]:
     except InvalidConfig as error:
         yield Problem("", _("The trigger is not complete: %(error)s") % {"error": error})
     for rule in chain.rules.all():
+        if not _is_readable(rule):
+            yield Problem(
+                "", _("The filters of the ending event “%(event)s” cannot be read.") % {"event": rule.event}
+            )
         if not EVENT_NAME.match(rule.event):
             yield Problem("", _("“%(event)s” is not an event name.") % {"event": rule.event})
     count = chain.steps.count()
@@ -170,6 +185,14 @@ def _chain_problems(chain: Chain) -> Iterator[Problem]:
         yield Problem("", _("The chain has no steps."))
     if count > MOST_STEPS:
         yield Problem("", _("A chain has at most %(most)s steps.") % {"most": MOST_STEPS})
+
+
+def _is_readable(rule: ChainRule) -> bool:
+    try:
+        msgspec.convert(rule.filters, tuple[PayloadFilter, ...])
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _step_problems(chain: Chain) -> Iterator[Problem]:

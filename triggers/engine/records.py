@@ -169,8 +169,9 @@ def write_moves(passages: Iterable[Passage], now: datetime) -> None:
 
 
 def cancel_messages_of(journey_ids: Sequence[int]) -> None:
-    """What these journeys still have in the queue will not be sent."""
+    """What these journeys still have in the queue will not be sent, nor what comes back to it from a sender."""
     if journey_ids:
+        Journey.objects.filter(pk__in=journey_ids).update(is_called_back=True)
         Message.objects.filter(
             journey_id__in=journey_ids, state__in=(MessageState.QUEUED, MessageState.HELD)
         ).update(state=MessageState.CANCELLED, reason=ENDED)

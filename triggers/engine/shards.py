@@ -34,10 +34,9 @@ def lock_for(contact_ids: Iterable[int]) -> datetime | None:
     return now
 
 
-def lock_all() -> datetime:
-    """Wait for every shard: until the transaction ends no turn runs. Returns the database's clock."""
-    *_others, last = Shard.objects.select_for_update().order_by("pk").annotate(now=DatabaseNow())
-    now: datetime = last.now
+def lock(shard: int) -> datetime:
+    """Wait for one shard and return the database's clock."""
+    now: datetime = Shard.objects.select_for_update().annotate(now=DatabaseNow()).get(pk=shard).now
     return now
 
 

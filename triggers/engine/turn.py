@@ -74,6 +74,7 @@ def _work(shards: Sequence[int], batch: int) -> Share:
     deadlock with another worker's on MariaDB, which scans that table when it is small.
     """
     share, rows, latest = Share(), list[Row](), None
+    unfinished: list[int] = []
     for shard in shards:
         if share.events or len(rows) >= batch:
             share.left.append(shard)
@@ -88,7 +89,9 @@ def _work(shards: Sequence[int], batch: int) -> Share:
             claimed, is_more = _claim(shard, now, batch - len(rows), share)
             rows += claimed
         if is_more:
-            share.left.append(shard)
+            unfinished.append(shard)
+    # Behind those that have not had their turn yet: a shard that never ends must not starve them.
+    share.left += unfinished
     if latest is not None and rows:
         share.steps = len(rows)
         share.left += fire_due(rows, latest) - set(share.left)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ from triggers.entries import entries
 from triggers.exceptions import InvalidConfig, UnknownKind
 from triggers.models import ChainVersion
 from triggers.steps import steps
+
+logger = logging.getLogger(__name__)
 
 
 class UnknownEntry:
@@ -46,7 +49,19 @@ _graphs: dict[tuple[str, float], Graph] = {}
 
 
 def build_graph(definition: Mapping[str, Any], wait_scale: float = 1.0) -> Graph:
-    """A graph from a stored definition. Kinds that are gone become steps that pause their journeys."""
+    """A graph from a stored definition. Never raises: one that cannot be read must not stop its neighbours.
+
+    Kinds that are gone become steps that pause their journeys; a definition that is broken as a whole lets nobody in
+    and pauses whoever is inside.
+    """
+    try:
+        return _graph(definition, wait_scale)
+    except Exception as error:
+        logger.exception("a published version cannot be read")
+        return _unreadable(definition, error)
+
+
+def _graph(definition: Mapping[str, Any], wait_scale: float) -> Graph:
     entry, entry_config = _entry(definition["entry"])
     return Graph(
         tuple(_node(step) for step in definition["steps"]),
@@ -56,6 +71,28 @@ def build_graph(definition: Mapping[str, Any], wait_scale: float = 1.0) -> Graph
         exits=_rules(definition.get("exits", ())),
         wait_scale=wait_scale,
     )
+
+
+def _unreadable(definition: Any, error: Exception) -> Graph:
+    """A graph in which every step waits for a person. Goals cannot be read, so nothing may be sent."""
+    kind = UnknownStep(_waits_for_a_person(error))
+    return Graph(
+        tuple(StepNode(key, kind, None) for key in _keys(definition)), entry=UnknownEntry(), entry_config=None
+    )
+
+
+def _keys(raw: Any) -> set[str]:
+    """Everything that may be a step's key in a definition of whatever shape."""
+    if isinstance(raw, Mapping):
+        own = {raw["key"]} if isinstance(raw.get("key"), str) else set()
+        return own.union(*(_keys(value) for value in raw.values()))
+    if isinstance(raw, list):
+        return set().union(*(_keys(value) for value in raw))
+    return set()
+
+
+def _waits_for_a_person(error: Exception) -> Reason:
+    return Reason(gettext_noop("Waits for a person: %(problem)s"), {"problem": str(error)})
 
 
 def forget_graphs() -> None:
@@ -79,8 +116,7 @@ def _node(raw: Mapping[str, Any]) -> StepNode:
         kind = steps.get(raw["kind"])
         return StepNode(raw["key"], kind, kind.parse(raw["config"]), branches)
     except (UnknownKind, InvalidConfig) as error:
-        reason = Reason(gettext_noop("Waits for a person: %(problem)s"), {"problem": str(error)})
-        return StepNode(raw["key"], UnknownStep(reason), None, branches)
+        return StepNode(raw["key"], UnknownStep(_waits_for_a_person(error)), None, branches)
 
 
 def _rules(raw: Any) -> tuple[EventRule, ...]:

@@ -68,6 +68,9 @@ class Journey(models.Model):
     ended_at = models.DateTimeField(_("ended"), null=True)
     entry_event_id = models.BigIntegerField(null=True, editable=False)
     object_ref = models.CharField(_("about"), max_length=100, blank=True)
+    is_called_back = models.BooleanField(
+        default=False, editable=False, help_text=_("It ended so that nothing of it may leave any more.")
+    )
     error = models.TextField(_("error"), blank=True)
 
     class Meta:

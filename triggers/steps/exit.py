@@ -13,11 +13,11 @@ from triggers.steps.base import Step, steps
 
 
 class ExitConfig(Value, frozen=True, forbid_unknown_fields=True):
-    note: str = ""
+    why: str = ""
 
 
 class ExitForm(KindForm):
-    note = forms.CharField(
+    why = forms.CharField(
         label=_("Why"),
         max_length=200,
         required=False,
@@ -40,6 +40,6 @@ class ExitStep(Step):
         return self._reason(config)
 
     def _reason(self, config: ExitConfig) -> Reason:
-        if config.note:
-            return Reason(gettext_noop("Leaves the chain: %(note)s"), {"note": config.note})
+        if config.why:
+            return Reason(gettext_noop("Leaves the chain: %(why)s"), {"why": config.why})
         return Reason(gettext_noop("Leaves the chain"))

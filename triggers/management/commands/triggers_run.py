@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import close_old_connections
-from django.db.utils import InterfaceError, OperationalError, ProgrammingError
+from django.db.utils import DatabaseError, InterfaceError
 
 from triggers.conf import settings
 from triggers.workload import do_work
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         while not stop.is_set():
             try:
                 worked = self._work()
-            except (OperationalError, InterfaceError, ProgrammingError) as error:
+            except (DatabaseError, InterfaceError) as error:
                 self._complain(error, once)
                 worked = 0
             done += worked

@@ -1,0 +1,30 @@
+"""Errors of the database that are nobody's fault: the work is sound, the moment was not."""
+
+from __future__ import annotations
+
+from django.db import InterfaceError, OperationalError, connection
+
+# SQLSTATE classes: connection lost, transaction rolled back (deadlock, serialization), operator intervention.
+POSTGRESQL = ("08", "40", "57P")
+# Lock wait timeout, deadlock, server gone, connection lost during a query.
+MARIADB = (1205, 1213, 2006, 2013)
+SQLITE = ("locked", "busy")
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same work may succeed when it is done again, so that no row must be blamed for the error.
+
+    Drivers raise OperationalError for much else: an unknown column in the host's own query is one on MariaDB and SQLite,
+    a statement timeout on PostgreSQL. These belong to the rows that cause them.
+    """
+    if isinstance(error, InterfaceError):
+        return True
+    if not isinstance(error, OperationalError):
+        return False
+    cause = error.__cause__
+    if connection.vendor == "postgresql":
+        state = getattr(cause, "sqlstate", None)
+        return state is None or state.startswith(POSTGRESQL)
+    if connection.vendor == "mysql":
+        return bool(cause and cause.args and cause.args[0] in MARIADB)
+    return any(word in str(error) for word in SQLITE)
