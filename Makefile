@@ -24,7 +24,7 @@ help: ## this list
 env: $(PROJECT_STAMP) ## make .venv/ and install into it (PYTHON=python3.13 chooses another Python)
 
 .PHONY: demo
-demo: env ## the demo shop, complete, without any server (PORT=8000, WAIT_SCALE=0.001)
+demo: env ## the demo shop, complete, without any server (PORT=8000, WAIT_SCALE=0.001, DEMO_DIR=.demo)
 	@exec $(VENV_PYTHON) manage.py demo $(if $(PORT),--port $(PORT)) $(if $(WAIT_SCALE),--wait-scale $(WAIT_SCALE))
 
 .PHONY: test

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import phonenumbers
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from demo_shop.accounts import CONSENT_TEXT
+from demo_shop.accounts import CONSENT_TEXT, SMS_CONSENT_TEXT
 from demo_shop.models import MOST_PIECES, Enquiry, Order
 from demo_shop.models.order import Delivery
-from triggers.conf import settings
+from triggers.addresses import parse_phone
+from triggers.exceptions import InvalidAddress
+from triggers.models import Contact
 
 
 class PhoneField(forms.CharField):
@@ -29,12 +31,11 @@ class PhoneField(forms.CharField):
         if not text:
             return ""
         try:
-            number = phonenumbers.parse(text, settings.DEFAULT_COUNTRY)
-        except phonenumbers.NumberParseException:
-            number = None
-        if number is None or not phonenumbers.is_possible_number(number):
-            raise forms.ValidationError(_("This is not a phone number. An example: +49 30 23125 142."))
-        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+            return parse_phone(text)
+        except InvalidAddress:
+            raise forms.ValidationError(
+                _("This is not a phone number. An example: +49 30 23125 142.")
+            ) from None
 
 
 class LowerEmailField(forms.EmailField):
@@ -80,6 +81,7 @@ class SignUpForm(forms.Form):
     )
     email = LowerEmailField()
     phone = PhoneField(label=_("Phone"), help_text=_("For the courier, and for texts if you want them."))
+    wants_texts = forms.BooleanField(label=SMS_CONSENT_TEXT, required=False)
     password = forms.CharField(
         label=_("Password"),
         max_length=128,
@@ -99,6 +101,39 @@ class SignUpForm(forms.Form):
         password: str = self.cleaned_data["password"]
         validate_password(password)
         return password
+
+    def clean(self) -> dict[str, Any]:
+        details = self.cleaned_data
+        _check_phone_for_texts(self, Contact.objects.exclude(email_key=details.get("email")))
+        return details
+
+
+class MessagesForm(forms.Form):
+    """Which messages a customer wants."""
+
+    wants_news = forms.BooleanField(label=CONSENT_TEXT, required=False)
+    phone = PhoneField(label=_("Phone"))
+    wants_texts = forms.BooleanField(label=SMS_CONSENT_TEXT, required=False)
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean(self) -> dict[str, Any]:
+        _check_phone_for_texts(self, Contact.objects.exclude(external_id=str(self.user.pk)))
+        return self.cleaned_data
+
+
+def _check_phone_for_texts(form: forms.Form, others: QuerySet[Contact]) -> None:
+    """Texts need a number, and one number has one contact: the second would agree and never get any."""
+    phone = form.cleaned_data.get("phone")
+    # None: the number has a mistake of its own, and that one is said.
+    if phone is None or not form.cleaned_data.get("wants_texts"):
+        return
+    if not phone:
+        form.add_error("phone", _("Texts need a phone number."))
+    elif others.filter(phone=phone).exists():
+        form.add_error("phone", _("This number is another account's. Take a different one for texts."))
 
 
 class LogInForm(AuthenticationForm):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +17,7 @@ from demo_shop.carts import Line, ShopperCart, take_from_stock, total_of
 from demo_shop.events import goods
 from demo_shop.models import Order, OrderLine, OrderStatus, Product
 from demo_shop.models.order import Delivery
+from triggers.models import Event
 
 FREE_SHIPPING_FROM = Decimal(100)
 SHIPPING = {Delivery.STANDARD: Decimal("4.90"), Delivery.EXPRESS: Decimal("12.90")}
@@ -49,6 +51,21 @@ def shipping_for(total: Decimal, delivery: str) -> Decimal:
     if delivery == Delivery.STANDARD and total >= FREE_SHIPPING_FROM:
         return Decimal(0)
     return SHIPPING[Delivery(delivery)]
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What an order would cost with one kind of delivery."""
+
+    delivery: Delivery
+    shipping: Decimal
+    total: Decimal
+
+
+def quotes_for(goods_total: Decimal) -> list[Quote]:
+    """One for every kind of delivery, in the order of the form's choices."""
+    costs = [(delivery, shipping_for(goods_total, delivery)) for delivery in Delivery]
+    return [Quote(delivery, shipping, goods_total + shipping) for delivery, shipping in costs]
 
 
 def place_order(cart: ShopperCart, details: dict[str, Any]) -> Order:
@@ -91,7 +108,7 @@ def change_status(order: Order, status: str) -> Order:
             locked.paid_at = timezone.now()
         locked.save(update_fields=["status", "paid_at"])
         if status == OrderStatus.PAID:
-            _capture("purchase", locked)
+            _introduce(_capture("purchase", locked), locked)
         if status == OrderStatus.CANCELLED:
             _give_back(locked)
     return locked
@@ -116,7 +133,19 @@ def _give_back(order: Order) -> None:
         _capture("refund", order)
 
 
-def _capture(name: str, order: Order) -> None:
+def _introduce(purchase: Event | None, order: Order) -> None:
+    """A guest's contact has only an address; the letter of thanks should know the name that came with the order.
+
+    A customer's name is the account's, and an address that has a name already is not renamed by whoever types it.
+    """
+    contact = purchase.contact if purchase else None
+    if contact is None or contact.external_id or contact.first_name or contact.last_name:
+        return
+    contact.first_name, contact.last_name = order.first_name, order.last_name
+    contact.save(update_fields=["first_name", "last_name", "updated_at"])
+
+
+def _capture(name: str, order: Order) -> Event | None:
     lines = order.lines.select_related("product__category")
     data = {
         **goods(lines),
@@ -124,4 +153,6 @@ def _capture(name: str, order: Order) -> None:
         "shipping": order.shipping,
         "transaction_id": order.number,
     }
-    triggers.capture(name, contact=order.user or order.email, data=data, object_ref=f"order:{order.pk}")
+    return triggers.capture(
+        name, contact=order.user or order.email, data=data, object_ref=f"order:{order.pk}"
+    )

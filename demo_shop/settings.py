@@ -12,14 +12,26 @@ from typing import Any
 import environ  # type: ignore[import-untyped]
 from django.utils.translation import gettext_lazy as _
 
+from demo_shop.numbers import port_of, wait_scale_of
+
 env = environ.Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # Everything the demo writes: database, pictures, messages on their way, logs. Delete it to begin anew.
 DEMO_DIR = Path(env.str("DEMO_DIR", default=str(BASE_DIR / ".demo"))).resolve()
-DEMO_DIR.mkdir(parents=True, exist_ok=True)
+try:
+    DEMO_DIR.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    raise SystemExit(f"DEMO_DIR cannot be a folder: {error.strerror}: {DEMO_DIR}") from None
 
-PORT = env.int("PORT", default=8000)
+try:
+    PORT = port_of(env.str("PORT", default="") or "8000")
+    # One hour passes in three seconds, so that a visitor sees a chain from its beginning to its end.
+    WAIT_SCALE = wait_scale_of(env.str("WAIT_SCALE", default="") or repr(3 / 3600))
+except ValueError as error:
+    # Any other exception of a settings module reaches the visitor with its whole traceback.
+    raise SystemExit(str(error)) from None
+
 BASE_URL = env.str("BASE_URL", default=f"http://localhost:{PORT}")
 
 # The demo listens on this machine only; give a secret of your own before you change that.
@@ -115,6 +127,5 @@ TRIGGERS = {
     "SHOP_ADAPTER": "demo_shop.adapter.DemoShopAdapter",
     "SMS_PROVIDERS": {"default": {"BACKEND": "demo_shop.mailbox.sms.MailboxSMSBackend", "OPTIONS": {}}},
     "DEFAULT_COUNTRY": "DE",
-    # One hour passes in three seconds, so that a visitor sees a chain from its beginning to its end.
-    "WAIT_SCALE": env.float("WAIT_SCALE", default=3 / 3600),
+    "WAIT_SCALE": WAIT_SCALE,
 }

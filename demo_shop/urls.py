@@ -10,6 +10,7 @@ app_name = "demo_shop"
 
 urlpatterns = [
     path("", catalogue.home, name="home"),
+    path("favicon.ico", catalogue.favicon, name="favicon"),
     path("shop/<slug:slug>/", catalogue.category, name="category"),
     path("product/<slug:slug>/", catalogue.product, name="product"),
     path("search/", catalogue.search, name="search"),

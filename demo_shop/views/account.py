@@ -15,10 +15,10 @@ from django.urls import reverse_lazy
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
-from demo_shop.accounts import create_customer
-from demo_shop.forms import LogInForm, SignUpForm
+from demo_shop.accounts import choose_messages, create_customer, messages_of
+from demo_shop.forms import LogInForm, MessagesForm, SignUpForm
 from triggers.conf import settings
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -51,12 +51,21 @@ class LogOut(views.LogoutView):
     next_page = "demo_shop:home"
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required(login_url="demo_shop:login")
 def account(request: HttpRequest) -> HttpResponse:
-    assert isinstance(request.user, User)
-    orders = request.user.orders.prefetch_related("lines__product")
-    return render(request, "demo_shop/account.html", {"orders": orders})
+    """The customer's orders, and the form that says which messages they want."""
+    user = request.user
+    assert isinstance(user, User)
+    form = MessagesForm(
+        request.POST if request.method == "POST" else None, initial=messages_of(user), user=user
+    )
+    if form.is_valid():
+        choose_messages(user, form.cleaned_data)
+        messages.success(request, _("Your choice is saved."))
+        return redirect("demo_shop:account")
+    orders = user.orders.prefetch_related("lines__product")
+    return render(request, "demo_shop/account.html", {"orders": orders, "form": form})
 
 
 class ForgotPassword(views.PasswordResetView):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 
 import triggers
@@ -11,6 +12,12 @@ from demo_shop.carts import Line
 from demo_shop.events import goods
 from demo_shop.forms import QuantityForm, SearchForm
 from demo_shop.models import Category, Product
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Browsers ask for it on pages that name no icon of their own: the admin, a picture, an unsubscribe page."""
+    return redirect(static("demo_shop/icon.svg"))
 
 
 @require_safe

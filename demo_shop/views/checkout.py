@@ -18,14 +18,13 @@ from demo_shop.forms import CheckoutForm
 from demo_shop.models import Order, OrderStatus, Profile
 from demo_shop.models.order import Delivery
 from demo_shop.orders import (
-    FREE_SHIPPING_FROM,
-    SHIPPING,
     EmptyCart,
     OutOfStock,
     WrongStatus,
     change_status,
     order_of_token,
     place_order,
+    quotes_for,
 )
 
 # Orders that this browser made: a guest may see those, and nobody else's.
@@ -45,13 +44,12 @@ def checkout(request: HttpRequest) -> HttpResponse:
     else:
         form = CheckoutForm(initial=_known_of(request))
         triggers.capture("begin_checkout", contact=request.user, data=goods(lines), object_ref=cart.ref)
+    total = total_of(lines)
     context = {
         "form": form,
         "lines": lines,
-        "total": total_of(lines),
-        "standard": SHIPPING[Delivery.STANDARD],
-        "express": SHIPPING[Delivery.EXPRESS],
-        "free_from": FREE_SHIPPING_FROM,
+        "total": total,
+        "choices": list(zip(form["delivery"], quotes_for(total), strict=True)),
     }
     return render(request, "demo_shop/checkout.html", context)
 

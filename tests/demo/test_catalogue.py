@@ -106,3 +106,7 @@ def test_the_banner_names_the_pace_of_time(
 ) -> None:
     settings.TRIGGERS = {**settings.TRIGGERS, "WAIT_SCALE": scale}
     assert words in client.get("/").content.decode()
+
+
+def test_a_page_without_an_icon_finds_the_shops(client: Client) -> None:
+    assert client.get("/favicon.ico").url == "/static/demo_shop/icon.svg"  # type: ignore[attr-defined]

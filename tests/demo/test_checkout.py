@@ -9,7 +9,7 @@ from django.test import Client
 from demo_shop.models import Cart, Order, OrderStatus, Product
 from demo_shop.orders import WrongStatus, change_status, order_token
 from tests.demo.conftest import ADDRESS
-from triggers.models import Event
+from triggers.models import Contact, Event
 
 pytestmark = pytest.mark.django_db
 
@@ -173,3 +173,32 @@ def test_the_orders_own_page_in_the_admin_keeps_the_rules(
         admin_client.post(f"/admin/demo_shop/order/{order.pk}/change/", {"status": wanted, **inline})
         order.refresh_from_db()
         assert order.status == expected
+
+
+def test_the_checkout_says_what_each_delivery_comes_to(client: Client, lamp: Product) -> None:
+    client.post(f"/cart/add/{lamp.pk}/", {"quantity": 2})
+    page = client.get("/checkout/").content.decode()
+    sums = page[page.index("sums") : page.index("Order and pay")]
+    for text in ("€80.00", "€4.90", "€84.90", "€12.90", "€92.90"):
+        assert text in sums
+    client.post(f"/cart/change/{lamp.pk}/", {"quantity": 3})
+    page = client.get("/checkout/").content.decode()
+    sums = page[page.index("sums") : page.index("Order and pay")]
+    assert sums.count("€120.00") == 2, "goods, and the total with free delivery"
+    assert "€132.90" in sums
+
+
+def test_a_guests_contact_learns_the_name_from_the_order(client: Client, lamp: Product) -> None:
+    change_status(order_of(client, lamp), OrderStatus.PAID)
+    contact = Contact.objects.get(email="guest@example.com")
+    assert (contact.first_name, contact.last_name) == ("Gerda", "Gast")
+    change_status(order_of(client, lamp, first_name="Somebody"), OrderStatus.PAID)
+    contact.refresh_from_db()
+    assert contact.first_name == "Gerda", "a name that is known stays"
+
+
+def test_a_guest_cannot_rename_a_customer(client: Client, customer: User, lamp: Product) -> None:
+    User.objects.filter(pk=customer.pk).update(first_name="")
+    Contact.objects.filter(external_id=str(customer.pk)).update(first_name="")
+    change_status(order_of(client, lamp, email=customer.email), OrderStatus.PAID)
+    assert Contact.objects.get(external_id=str(customer.pk)).first_name == ""

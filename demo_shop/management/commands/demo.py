@@ -19,6 +19,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from demo_shop import settings
 from demo_shop.accounts import ADMIN_NAME, ADMIN_PASSWORD
+from demo_shop.lock import FolderLock, FolderTaken
+from demo_shop.numbers import port_of, wait_scale_of
 
 HOST = "127.0.0.1"
 # Seconds that a child may take to finish what it does, and the shop to answer for the first time.
@@ -31,20 +33,26 @@ class Command(BaseCommand):
     help = "Starts the demo shop: prepares its data, then runs web server, worker and clock until Ctrl-C."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--port", type=int, default=settings.PORT, help="port of the shop (default: 8000)"
-        )
+        parser.add_argument("--port", default=str(settings.PORT), help="port of the shop (default: 8000)")
         parser.add_argument(
             "--wait-scale",
-            type=float,
-            default=settings.TRIGGERS["WAIT_SCALE"],
+            default=repr(settings.WAIT_SCALE),
             help="factor on every wait of a chain; 1 is real time (default: 1 hour in 3 seconds)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        port, scale = options["port"], options["wait_scale"]
-        if not 0 < scale <= 1:
-            raise CommandError("--wait-scale is a number above 0, at most 1.")
+        try:
+            port, scale = port_of(options["port"]), wait_scale_of(options["wait_scale"])
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+        try:
+            with FolderLock(settings.DEMO_DIR) as lock:
+                self._run_all(port, scale, lock)
+        except FolderTaken as error:
+            raise CommandError(str(error)) from None
+        self.stdout.write(f"Stopped. The data stays in {settings.DEMO_DIR}/ for the next start.")
+
+    def _run_all(self, port: int, scale: float, lock: FolderLock) -> None:
         _check_port(port)
         try:
             self._prepare()
@@ -62,12 +70,11 @@ class Command(BaseCommand):
             signal.signal(number, lambda _number, _frame: stop.set())
         with ExitStack() as running:
             children = [
-                running.enter_context(Child(name, arguments, environment))
+                running.enter_context(Child(name, arguments, environment, lock))
                 for name, arguments in _programs(port)
             ]
             self._run(children, port, stop)
             self.stdout.write("\nStopping …")
-        self.stdout.write("Stopped. The data stays in .demo/ for the next start.")
 
     def _prepare(self) -> None:
         self.stdout.write("Preparing the shop …")
@@ -102,8 +109,10 @@ class Command(BaseCommand):
 class Child:
     """One program of the demo in a process group of its own, so that nothing of it outlives us."""
 
-    def __init__(self, name: str, arguments: list[str], environment: dict[str, str]) -> None:
-        self.name, self._arguments, self._environment = name, arguments, environment
+    def __init__(
+        self, name: str, arguments: list[str], environment: dict[str, str], lock: FolderLock
+    ) -> None:
+        self.name, self._arguments, self._environment, self._lock = name, arguments, environment, lock
         self._log = _logs() / f"{name}.log"
 
     def __enter__(self) -> Child:
@@ -116,7 +125,9 @@ class Child:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=[self._lock.fileno()],
             )
+        self._lock.note(self._process.pid)
         return self
 
     def __exit__(self, *error: Any) -> None:
