@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 import triggers
 from tests.admin.conftest import Staff
@@ -158,3 +159,16 @@ def test_the_story_pages_back(boss: Client) -> None:
     assert second.context["story_older"] == ""
     for forged in ("x", "~~", "2026-01-01~event~1", "2026-01-01T00:00:00+00:00~event~" + "9" * 40, "\0"):
         assert boss.get(address, {"until": forged}).status_code == 200
+
+
+def test_an_unwanted_topic_stands_at_the_top(boss: Client) -> None:
+    contact = make_contact()
+    page = f"/admin/triggers/contact/{contact.pk}/change/"
+    assert "Marketing, but not:" not in boss.get(page).content.decode()
+    OptOut.objects.create(
+        contact=contact,
+        topic=Topic.objects.create(key="carts", name="Cart reminders"),
+        said_at=timezone.now(),
+    )
+    text = boss.get(page).content.decode()
+    assert text.index("Marketing, but not:") < text.index("“Cart reminders”") < text.index("Technical")

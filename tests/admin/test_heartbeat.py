@@ -11,6 +11,7 @@ from django.utils import timezone
 import triggers
 from tests.admin.conftest import Staff
 from tests.build import live_chain, make_contact, make_template
+from triggers.admin.heartbeat import pace
 from triggers.heartbeat import beat
 from triggers.models import Heartbeat, Journey, Message, PendingEvent
 from triggers.testing import run_due
@@ -123,3 +124,17 @@ def test_a_shortened_clock_is_said(boss: Client) -> None:
     with override_settings(TRIGGERS={"WAIT_SCALE": 0.01}):
         assert "WAIT_SCALE is 0.01" in said(boss)
     assert "WAIT_SCALE" not in said(boss)
+
+
+@pytest.mark.parametrize(
+    ("scale", "words"),
+    [
+        (1 / 1200, "1 hour passes in 3 seconds."),
+        (1 / 3600, "1 hour passes in 1 second."),
+        (0.0001, "1 hour passes in 0.360 seconds."),
+        (0.025, "1 hour passes in 1.5 minutes."),
+        (24, "1 hour passes in 24 hours."),
+    ],
+)
+def test_the_clock_in_words(scale: float, words: str) -> None:
+    assert pace(scale) == words

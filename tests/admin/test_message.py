@@ -10,7 +10,7 @@ from django.test import Client
 import triggers
 from tests.admin.conftest import Staff
 from tests.build import live_chain, make_contact, make_template
-from triggers.models import Journey, Message, MessageState
+from triggers.models import Journey, Message, MessageBody, MessageState
 from triggers.testing import run_due
 
 WAIT = ("wait_1", "wait", {"amount": 3, "unit": "hours"})
@@ -24,6 +24,25 @@ def sent(db: None) -> Message:
     triggers.capture("add_to_cart", contact=make_contact(first_name="Anna"))
     run_due()
     return Message.objects.get()
+
+
+def test_the_letter_is_for_those_who_may_see_contacts(staff: Staff, sent: Message) -> None:
+    """The right to see messages used to show address and letter, and so the person whose name was hidden."""
+    MessageBody.objects.update(subject="Anna, look", html="<p>Anna</p>", text="Anna")
+    page, body = (f"/admin/triggers/message/{sent.pk}/{verb}/" for verb in ("change", "body"))
+    client = staff("view_message", "change_message")
+    text = client.get(page).content.decode()
+    assert "reminder" in text
+    for secret in ("Anna", "person1@example.com", "/body/"):
+        assert secret not in text
+    assert client.get(body).status_code == 403
+    for right in ("view_contact", "change_contact"):
+        client = staff("view_message", right)
+        text = client.get(page).content.decode()
+        assert "Anna, look" in text
+        assert "person1@example.com" in text
+        assert client.get(body).content == b"<p>Anna</p>"
+    assert client.get("/admin/triggers/message/987654321/body/").status_code == 404
 
 
 def act(client: Client, model: str, action: str, pk: int) -> Any:

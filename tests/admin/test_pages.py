@@ -38,7 +38,7 @@ ASK = {"condition": {"kind": "tag", "tag": HOSTILE}}
 TREE = [
     ("letter", "send_email", {"template": "reminder"}),
     WAIT,
-    ("ask", "condition", ASK, {"yes": [("bye", "exit", {"note": HOSTILE})]}),
+    ("ask", "condition", ASK, {"yes": [("bye", "exit", {"why": HOSTILE})]}),
 ]
 
 

@@ -211,3 +211,26 @@ def test_the_published_chain_does_not_change_with_the_draft(boss: Client) -> Non
     assert chain.live_version is not None
     assert chain.live_version.definition["steps"][0]["key"] == "wait_1"
     assert "the draft has changes" in boss.get(f"/admin/triggers/chain/{chain.pk}/change/").content.decode()
+
+
+def test_a_new_step_is_named(boss: Client) -> None:
+    chain = draft_chain([])
+    response = boss.post(page(chain, "add/?kind=wait"), {"amount": 2, "unit": "hours"}, follow=True)
+    assert "The step “Wait 2 h” was added." in response.content.decode()
+
+
+def test_no_letter_is_chosen_beforehand(boss: Client) -> None:
+    make_template(name="Cart reminder")
+    chain = draft_chain([])
+    form = boss.get(page(chain, "add/?kind=send_email")).context["form"]
+    assert [value for value, _label in form.fields["template"].choices] == ["", "reminder"]
+    assert boss.post(page(chain, "add/?kind=send_email"), {"template": ""}).status_code == 200
+    assert not chain.steps.exists()
+
+
+def test_a_card_names_its_template(boss: Client) -> None:
+    make_template(name="Cart reminder")
+    chain = live_chain([("letter", "send_email", {"template": "reminder"})])
+    for place in ("change", "live"):
+        text = boss.get(f"/admin/triggers/chain/{chain.pk}/{place}/").content.decode()
+        assert "template “Cart reminder”</a>" in text

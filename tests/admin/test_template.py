@@ -9,6 +9,7 @@ from django.test import Client
 
 from tests.admin.conftest import Staff
 from tests.build import draft_chain, live_chain, make_contact, make_template
+from triggers.content.variables import LETTER_VARIABLES
 from triggers.models import Template, Topic
 
 LETTER = '<p>Dear {{ contact.first_name|default:"you" }}</p><a href="{{ links.unsubscribe }}">stop</a>'
@@ -130,3 +131,12 @@ def test_who_may_only_look_previews_what_is_saved(staff: Staff) -> None:
     template = make_template()
     text = staff("view_template").post(PREVIEW, {"preview_saved": template.pk}).content.decode()
     assert "You left something" in text
+
+
+def test_every_variable_is_listed_under_its_first_word(boss: Client) -> None:
+    groups = boss.get("/admin/triggers/template/add/").context["variables"]
+    assert [word for word, _members in groups] == [
+        "contact", "shop", "event", "cart", "order", "links", "message",
+    ]  # fmt: skip
+    shown = [one.path for word, members in groups for one, _insertion in members]
+    assert shown == [one.path for one in LETTER_VARIABLES.listed()]

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.core import mail
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from tests.build import make_contact, make_template
+from tests.build import live_chain, make_contact, make_template
 from tests.delivery.conftest import QueueMessage
 from triggers import consent
 from triggers.consent import address_key
 from triggers.core.words import say
+from triggers.delivery import claim as claiming
 from triggers.delivery.send import deliver
-from triggers.models import Contact, Message, Suppression, Template, Topic
+from triggers.models import Contact, Journey, Message, Suppression, Template, Topic
 from triggers.shop import Cart, ContactRef, ShopAdapter
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +49,7 @@ def has_no_address(contact: Contact) -> None:
     Contact.objects.update(email="", email_key=None)
 
 
-NO_CONSENT = "the contact has not agreed to marketing messages"
+NO_CONSENT = "the contact has not agreed to marketing by e-mail"
 
 
 @pytest.mark.parametrize(
@@ -143,6 +146,86 @@ def test_a_shop_that_cannot_be_asked_puts_only_its_letters_off(
     assert say(unlucky.reason, unlucky.reason_data) == "the shop's data could not be read, attempt 1"
 
 
+class AsksTheDatabase(ShopAdapter):
+    """A shop whose own query fails for one contact."""
+
+    victim = ""
+
+    def carts(self, contacts: Sequence[ContactRef]) -> dict[int, Cart]:
+        if any(contact.email == self.victim for contact in contacts):
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT no_such_column FROM triggers_shard")
+        return {}
+
+
+class AnotherDatabaseIsAway(BreaksForOne):
+    """A shop with a second database, which says the same as ours would."""
+
+    def carts(self, contacts: Sequence[ContactRef]) -> dict[int, Cart]:
+        try:
+            return super().carts(contacts)
+        except KeyError as error:
+            raise OperationalError("connection refused") from error
+
+
+@pytest.mark.parametrize("adapter", [AsksTheDatabase, AnotherDatabaseIsAway])
+def test_a_failed_query_of_the_shop_puts_only_its_letters_off(
+    queue_message: QueueMessage, settings: Any, adapter: Any
+) -> None:
+    """It used to be taken for the loss of our own database: the claim was given up, again and again."""
+    settings.TRIGGERS = {**settings.TRIGGERS, "SHOP_ADAPTER": f"{__name__}.{adapter.__name__}"}
+    template = make_template("cart", html="<p>{% if cart %}{{ cart.count }}{% endif %}Hello</p>")
+    unlucky, lucky = queue_message(template=template), queue_message(template=template)
+    adapter.victim = unlucky.contact.email
+    deliver(lucky.lane)
+    unlucky.refresh_from_db()
+    lucky.refresh_from_db()
+    assert (lucky.state, unlucky.state, unlucky.attempt) == ("accepted", "queued", 1)
+
+
+def test_the_loss_of_our_own_database_blames_no_letter(queue_message: QueueMessage) -> None:
+    message = queue_message()
+    with (
+        patch.object(connection, "savepoint_rollback", side_effect=OperationalError("server has gone away")),
+        patch.object(claiming, "letter_contexts", side_effect=OperationalError("server has gone away")),
+        pytest.raises(OperationalError),
+    ):
+        deliver(message.lane)
+    transaction.set_rollback(False)
+    message.refresh_from_db()
+    assert (message.state, message.attempt) == ("queued", 0)
+
+
+def test_a_message_without_its_contact_ends(queue_message: QueueMessage) -> None:
+    """Its lane used to take it, find nothing to do, and take it again until the run was over."""
+    orphan, other = queue_message(), queue_message()
+    Message.objects.filter(pk=orphan.pk).update(contact_id=10**9)
+    result = deliver(other.lane)
+    assert (result.looked_at, result.accepted) == (2, 1)
+    row = Message.objects.values("state", "reason").get(pk=orphan.pk)
+    assert row == {"state": "cancelled", "reason": "the contact was deleted"}
+
+
+def test_nothing_leaves_for_a_journey_that_took_its_messages_back(queue_message: QueueMessage) -> None:
+    """A letter that was with a sender then, and came back to the queue, used to leave."""
+    make_template()
+    chain = live_chain([("letter", "send_email", {"template": "reminder"}), ("x", "exit", {})])
+    contact = make_contact()
+    now = timezone.now()
+    journey = Journey(shard=0, chain=chain, version=chain.live_version, contact=contact, step="letter")
+    journey.since = journey.entered_at = journey.ended_at = now
+    journey.status, journey.active_slot, journey.is_called_back = "exited", None, True
+    journey.save()
+    message = queue_message(contact, journey=journey, attempt=1)
+    deliver(message.lane)
+    message.refresh_from_db()
+    assert (message.state, say(message.reason, message.reason_data)) == (
+        "cancelled",
+        "the journey through the chain ended before it left",
+    )
+    assert not mail.outbox
+
+
 def test_a_corrected_template_reaches_messages_that_are_already_queued(queue_message: QueueMessage) -> None:
     message = queue_message()
     Template.objects.update(subject="Corrected")
@@ -153,7 +236,6 @@ def test_a_corrected_template_reaches_messages_that_are_already_queued(queue_mes
 def test_the_number_of_statements_does_not_grow_with_the_claim(
     queue_message: QueueMessage, django_assert_num_queries: object, settings: object
 ) -> None:
-    from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
     from triggers.delivery.claim import claim

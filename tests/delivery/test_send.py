@@ -5,26 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.core import mail
 from django.core.mail.backends.base import BaseEmailBackend
+from django.db import InterfaceError, connection
 from django.utils import timezone
 
 from tests.build import make_contact, make_template
 from tests.delivery.conftest import QueueMessage, Sink, smtp_account
 from triggers.core.words import say
+from triggers.delivery import send
 from triggers.delivery.backoff import retry_delay
-from triggers.delivery.claim import claim
+from triggers.delivery.claim import Claimed, claim
 from triggers.delivery.outcome import Outcome
 from triggers.delivery.retry import cancel_messages, retry_messages
 from triggers.delivery.send import LANES, _record, deliver, lanes_with_work, settle_abandoned
 from triggers.exceptions import SendCancelled
-from triggers.models import Heartbeat, Message
+from triggers.models import Heartbeat, Message, MessageState
 from triggers.signals import message_sending, message_settled
 from triggers.testing import database_clock, sms_outbox
 
 pytestmark = pytest.mark.django_db
+
+BUSY = InterfaceError("the database is away for a moment")
 
 
 def test_a_letter_goes_out_over_real_smtp(queue_message: QueueMessage, sink: Sink) -> None:
@@ -106,9 +111,96 @@ def test_a_result_that_comes_too_late_changes_nothing(queue_message: QueueMessag
     message = queue_message()
     claimed = claim(message.lane, 10).ready[0]
     Message.objects.update(state="unknown")
+    _record(claimed, Outcome("refused"))
+    message.refresh_from_db()
+    assert message.state == "unknown"
+    Message.objects.update(attempt=2)
     _record(claimed, Outcome("accepted"))
     message.refresh_from_db()
     assert message.state == "unknown"
+
+
+@pytest.mark.parametrize("state", ["unknown", "queued", "held"])
+def test_that_it_was_taken_counts_however_late(queue_message: QueueMessage, state: str) -> None:
+    """It stayed `unknown`, and whoever retried it sent a second copy."""
+    message = queue_message()
+    claimed = claim(message.lane, 10).ready[0]
+    Message.objects.update(state=state)
+    _record(claimed, Outcome("accepted", provider_id="id-1"))
+    deliver(message.lane)
+    message.refresh_from_db()
+    assert (message.state, message.provider_id, message.reason) == ("accepted", "id-1", "")
+    assert message.accepted_at is not None
+    assert not mail.outbox
+
+
+@pytest.mark.parametrize(
+    ("errors", "recorded"),
+    [([BUSY], 3), ([BUSY, BUSY, BUSY], 3), ([BUSY] * 4, 2), ([ZeroDivisionError()], 2)],
+)
+def test_a_result_that_cannot_be_recorded_takes_no_neighbours_with_it(
+    queue_message: QueueMessage, errors: list[Exception], recorded: int
+) -> None:
+    """The run used to end there: letters that were sent stayed `sending`, and became `unknown`."""
+    for _time in range(3):
+        queue_message()
+    left = iter(errors)
+
+    def record(one: Claimed, outcome: Outcome) -> MessageState | None:
+        for error in left:
+            raise error
+        return _record(one, outcome)
+
+    with patch.object(send, "_record", record), patch.object(send, "RECORD_PAUSES", (0, 0, 0)):
+        assert deliver("email.marketing").accepted == 3
+    assert Message.objects.filter(state="accepted").count() == recorded
+
+
+def test_a_message_that_is_gone_when_its_result_is_told_stops_no_neighbour(
+    queue_message: QueueMessage,
+) -> None:
+    """Reading it again for the signal used to end the run."""
+    for _time in range(3):
+        queue_message()
+
+    def note(**kwargs: Any) -> None:
+        raise AssertionError("there is nothing to tell")
+
+    message_settled.connect(note)
+    try:
+        with patch.object(Message.objects, "get", side_effect=Message.DoesNotExist):
+            assert deliver("email.marketing").accepted == 3
+    finally:
+        message_settled.disconnect(note)
+    assert set(Message.objects.values_list("state", flat=True)) == {"accepted"}
+
+
+def test_a_failed_query_of_a_receiver_stops_no_message(queue_message: QueueMessage) -> None:
+    """On PostgreSQL it used to break the claim's transaction, and so the lane."""
+    message = queue_message()
+
+    def ask(message: Message, **kwargs: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT no_such_column FROM triggers_shard")
+
+    message_sending.connect(ask)
+    try:
+        deliver("email.marketing")
+    finally:
+        message_sending.disconnect(ask)
+    message.refresh_from_db()
+    assert message.state == "accepted"
+
+
+@pytest.mark.parametrize("asked", [float("9" * 13), float("inf")])
+def test_a_provider_cannot_ask_for_ages(queue_message: QueueMessage, asked: float) -> None:
+    """A moment that no calendar knows used to end the run."""
+    message = queue_message()
+    claimed = claim(message.lane, 10).ready[0]
+    _record(claimed, Outcome("not_sent", retry_after=asked))
+    message.refresh_from_db()
+    assert message.state == "queued"
+    assert message.send_after < timezone.now() + timedelta(days=1)
 
 
 def test_a_receiver_can_stop_one_message_and_a_broken_one_stops_none(queue_message: QueueMessage) -> None:
@@ -153,7 +245,14 @@ def test_people_can_retry_what_failed_and_cancel_what_waits(queue_message: Queue
 
 @pytest.mark.parametrize(
     ("attempt", "asked", "fraction", "expected"),
-    [(1, None, 1.0, 30), (2, None, 1.0, 60), (20, None, 1.0, 21_600), (1, None, 0.0, 1), (1, 120, 0.5, 120)],
+    [
+        (1, None, 1.0, 30),
+        (2, None, 1.0, 60),
+        (20, None, 1.0, 21_600),
+        (1, None, 0.0, 1),
+        (1, 120, 0.5, 120),
+        (1, 1e12, 0.5, 21_600),
+    ],
 )
 def test_retries_wait_longer_and_longer(
     attempt: int, asked: float | None, fraction: float, expected: float

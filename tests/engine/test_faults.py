@@ -84,6 +84,20 @@ def test_one_version_that_cannot_be_read_stops_no_other_chain() -> None:
     assert set(Journey.objects.exclude(chain=broken).values_list("status", flat=True)) == {"exited"}
 
 
+def test_nothing_leaves_for_a_chain_whose_goals_cannot_be_read() -> None:
+    make_template()
+    live_chain([("letter", "send_email", {"template": "reminder"})])
+    contact = make_contact()
+    triggers.capture("add_to_cart", contact=contact)
+    turn(contact.shard)
+    ChainVersion.objects.update(definition={"steps": "nonsense"}, sha256="1" * 64)
+    forget_graphs()
+    run_due()
+    forget_graphs()
+    assert not mail.outbox
+    assert contact.messages.get().state == "held"
+
+
 def test_an_ending_event_whose_filters_cannot_be_read_is_not_published() -> None:
     chain = draft_chain(WAITS)
     ChainRule.objects.create(chain=chain, role="goal", event="purchase", filters=[{"op": "resembles"}])

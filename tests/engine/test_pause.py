@@ -58,6 +58,16 @@ def test_what_was_queued_beside_the_pause_is_held_at_the_door(chain: Chain) -> N
     assert Message.objects.get().state == "held"
 
 
+def test_what_was_held_while_the_chain_went_on_is_looked_at_again(chain: Chain) -> None:
+    """A sender that read the pause just before the resume used to hold its letters for ever."""
+    Chain.objects.update(status="paused")
+    deliver("email.marketing")
+    Chain.objects.update(status="live")
+    with database_clock(timezone.now() + timedelta(minutes=2)):
+        run_due()
+    assert Message.objects.get().state == "accepted"
+
+
 @pytest.mark.parametrize("publishes", [True, False])
 def test_who_is_due_is_parked_and_goes_on_afterwards(chain: Chain, publishes: bool) -> None:
     run_due()

@@ -7,9 +7,11 @@ from uuid import uuid4
 
 import pytest
 from anymail.signals import AnymailTrackingEvent, tracking
+from django.core import mail
 from django.utils import timezone
 
 from tests.build import make_contact
+from triggers.delivery.send import deliver
 from triggers.models import Event, Message, Suppression
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +76,21 @@ def test_an_unknown_message_that_arrived_has_been_handed_over(message: Message) 
     report(message, "delivered")
     message.refresh_from_db()
     assert message.accepted_at is not None
+
+
+@pytest.mark.parametrize("before", ["queued", "held"])
+@pytest.mark.parametrize(
+    ("kind", "after"), [("sent", "accepted"), ("delivered", "delivered"), ("bounced", "bounced")]
+)
+def test_news_of_the_first_copy_keep_a_second_one_from_leaving(
+    message: Message, before: str, kind: str, after: str
+) -> None:
+    """A message that was queued again after `unknown` used to leave although the first copy had arrived."""
+    Message.objects.update(state=before, attempt=1, reason="queued again by a person")
+    report(message, kind)
+    assert (state(message), message.reason) == (after, "")
+    deliver(message.lane)
+    assert not mail.outbox
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,14 @@ from triggers.models import Chain, Template
 from triggers.steps import steps
 
 
+@dataclass(frozen=True, slots=True)
+class TemplateLink:
+    """A template's name, and the address of its page."""
+
+    name: str
+    url: str
+
+
 @dataclass(slots=True)
 class Place:
     """Where a step may be added: the query string of the page that asks which."""
@@ -51,7 +59,7 @@ class Card:
     is_last: bool = False
     pk: int | None = None
     before: Place | None = None
-    template_url: str = ""
+    template: TemplateLink | None = None
     problems: list[str] = field(default_factory=list)
     branches: list[Sequence] = field(default_factory=list)
     standing: int = 0
@@ -64,10 +72,10 @@ class Card:
 def draft_cards(
     nodes: Iterable[DraftNode],
     problems: Iterable[Problem],
-    templates: Mapping[str, str],
+    templates: Mapping[str, TemplateLink],
     parent: int | None = None,
 ) -> list[Card]:
-    """Cards of a draft's tree. `templates` maps keys to the addresses of their pages."""
+    """Cards of a draft's tree. `templates` are those that exist, by key."""
     by_step: dict[str, list[str]] = {}
     for problem in problems:
         by_step.setdefault(problem.step, []).append(problem.text)
@@ -77,7 +85,7 @@ def draft_cards(
 def _draft_cards(
     nodes: list[DraftNode],
     problems: Mapping[str, list[str]],
-    templates: Mapping[str, str],
+    templates: Mapping[str, TemplateLink],
     parent: int | None,
     branch: str,
 ) -> list[Card]:
@@ -102,7 +110,7 @@ def _place(parent: int | None, branch: str, position: int) -> str:
     return f"{inside}position={position}"
 
 
-def version_cards(definition: Iterable[Any], templates: Mapping[str, str]) -> list[Card]:
+def version_cards(definition: Iterable[Any], templates: Mapping[str, TemplateLink]) -> list[Card]:
     """Cards of the steps that a published version stores."""
     cards = []
     for raw in definition:
@@ -113,7 +121,7 @@ def version_cards(definition: Iterable[Any], templates: Mapping[str, str]) -> li
     return cards
 
 
-def make_card(key: str, kind_key: str, config: Any, templates: Mapping[str, str]) -> Card:
+def make_card(key: str, kind_key: str, config: Any, templates: Mapping[str, TemplateLink]) -> Card:
     """The card of one step; a step whose kind is gone, or does not read its settings any more, is shown raw."""
     try:
         kind = steps.get(kind_key)
@@ -132,7 +140,7 @@ def make_card(key: str, kind_key: str, config: Any, templates: Mapping[str, str]
         say(reason.text, reason.data),
         label,
         sends=bool(kind.sends),
-        template_url=templates.get(template, ""),
+        template=templates.get(template),
     )
 
 
@@ -156,9 +164,9 @@ def trigger_sentence(kind_key: str, config: Any) -> str:
     return say(reason.text, reason.data)
 
 
-def template_urls() -> dict[str, str]:
-    """Addresses of the templates' pages by key; one query."""
-    return {template.key: change_url(template) for template in Template.objects.only("key")}
+def template_links() -> dict[str, TemplateLink]:
+    """The templates by key; one query."""
+    return {one.key: TemplateLink(one.name, change_url(one)) for one in Template.objects.only("key", "name")}
 
 
 def step_url(chain: Chain, step_id: int) -> str:

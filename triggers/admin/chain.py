@@ -19,10 +19,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from triggers.admin.base import STYLES, Page, pretty_json
-from triggers.admin.cards import draft_cards, step_url, template_urls, trigger_sentence, version_cards
+from triggers.admin.cards import draft_cards, step_url, template_links, trigger_sentence, version_cards
 from triggers.admin.chain_forms import TRIGGER, RuleForm, chain_form, trigger_fields
 from triggers.admin.chain_steps import StepPages
 from triggers.admin.choices import form_context, suggestions
+from triggers.admin.event_names import event_warnings
+from triggers.admin.stale import chain_digest
 from triggers.analytics.live import ChainTraffic, chain_traffic, live_counts
 from triggers.core.values import JourneyStatus
 from triggers.engine.draft import draft_tree
@@ -149,7 +151,9 @@ class ChainAdmin(StepPages, Page):
         chain = kwargs.get("obj")
         context |= {"suggestions": suggestions(context["adminform"].form.context)}
         if chain is not None and chain.pk:
-            context |= self._drawing(request, chain)
+            # The row as it is stored: `chain` may hold what was posted and refused.
+            stored = self.model._default_manager.get(pk=chain.pk)
+            context |= self._drawing(request, chain) | {"seen": chain_digest(stored)}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def _drawing(self, request: HttpRequest, chain: Chain) -> dict[str, Any]:
@@ -160,8 +164,9 @@ class ChainAdmin(StepPages, Page):
         return {
             "chain": chain,
             "chain_trigger": trigger_sentence(chain.entry_kind, chain.entry_config),
-            "cards": draft_cards(nodes, problems, template_urls()),
+            "cards": draft_cards(nodes, problems, template_links()),
             "end_of_chain": f"position={len(nodes)}",
+            "event_warnings": event_warnings(chain),
             "chain_problems": [problem for problem in problems if not problem.step],
             "step_problems": [problem for problem in problems if problem.step],
             "versions": versions,
@@ -203,7 +208,8 @@ class ChainAdmin(StepPages, Page):
         nodes = draft_tree(chain)
         context = self.page_context(request, chain, _("Publish the chain?")) | {
             "problems": _linked(chain, problems),
-            "cards": draft_cards(nodes, problems, template_urls()),
+            "event_warnings": event_warnings(chain),
+            "cards": draft_cards(nodes, problems, template_links()),
             "chain_trigger": trigger_sentence(chain.entry_kind, chain.entry_config),
             "rules": chain.rules.all(),
             "has_news": problems or _has_news(chain),
@@ -249,7 +255,7 @@ class ChainAdmin(StepPages, Page):
         context = self.page_context(request, chain, _("What is live"))
         if version is not None:
             counts = live_counts(version)
-            cards = version_cards(version.definition["steps"], template_urls())
+            cards = version_cards(version.definition["steps"], template_links())
             _count_cards(cards, counts)
             entry = version.definition["entry"]
             context |= {

@@ -7,7 +7,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from triggers.admin.choices import suggest
+from triggers.admin.choices import ask_to_choose, suggest
+from triggers.admin.stale import chain_digest, is_stale, stale_chain_text
 from triggers.conditions.fields import SUGGESTED
 from triggers.core.events import EVENT_NAME
 from triggers.entries import entries
@@ -53,9 +54,16 @@ class ChainForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
+        self._clean_seen()
         if self.kind_key in entries and data.get("entry_kind") == self.kind_key:
             self._clean_trigger()
         return data
+
+    def _clean_seen(self) -> None:
+        """Nothing is overwritten that this form did not show. The lock holds until the chain is saved."""
+        stored = Chain.objects.select_for_update().filter(pk=self.instance.pk).first()
+        if stored is not None and is_stale(self.data, chain_digest(stored)):
+            self.add_error(None, stale_chain_text(self, stored))
 
     def _clean_trigger(self) -> None:
         """The kind's own form has the say; its errors appear at its fields here."""
@@ -126,4 +134,5 @@ def step_form(form_class: type[KindForm], context: FormContext, config: Any, dat
     initial = form_class.initial_of(config if isinstance(config, dict) else {})
     form = form_class(data=data, initial=initial, context=context)
     suggest(form)
+    ask_to_choose(form)
     return form

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import (
     Http404,
     HttpRequest,
@@ -24,8 +25,10 @@ from triggers.admin.base import Page
 from triggers.admin.cards import branch_label, make_card
 from triggers.admin.chain_forms import NoteForm, step_form
 from triggers.admin.choices import form_context, suggestions
+from triggers.admin.stale import is_stale, stale_step_text, step_digest
 from triggers.engine.draft import add_step, branch_names, change_step, delete_step, move_step
 from triggers.exceptions import InvalidChain, InvalidConfig
+from triggers.forms import KindForm
 from triggers.models import Chain, Step
 from triggers.steps import steps
 
@@ -53,7 +56,10 @@ class StepPages(Page):
     def add_step_view(self, request: HttpRequest, chain_id: int) -> HttpResponse:
         """First which kind, then its settings. The place comes in the address."""
         chain = self.find_chain(request, chain_id)
-        parent = self._step(chain, _number(request.GET.get("parent")))
+        parent_id = _number(request.GET.get("parent"))
+        parent = self._step(chain, parent_id)
+        if parent is None and parent_id is not None:
+            return self._gone(request, chain)
         branch, kind_key = request.GET.get("branch", ""), request.GET.get("kind", "")
         where = _where(parent, branch)
         if not kind_key:
@@ -87,6 +93,9 @@ class StepPages(Page):
                 return self._refuse(request, chain, str(error))
             else:
                 self.log_change(request, chain, _("Added step %(step)s.") % {"step": step.key})
+                sentence = make_card(step.key, step.kind, step.config, {}).sentence
+                text = _("The step “%(step)s” was added.") % {"step": sentence}
+                self.message_user(request, text, messages.SUCCESS)
                 return self.back_to(chain, f"#step-{step.key}")
         return self._form_page(
             request, chain, _("Add a step: %(kind)s") % {"kind": kind.label}, form, note, where=where
@@ -94,9 +103,17 @@ class StepPages(Page):
 
     def step_view(self, request: HttpRequest, chain_id: int, step_id: int) -> HttpResponse:
         """The settings of one step; of a kind that is not installed, as they are stored."""
-        chain = self.find_chain(request, chain_id, "change" if request.method == "POST" else "view")
+        if request.method != "POST":
+            return self._step_page(request, self.find_chain(request, chain_id, "view"), step_id)
+        with transaction.atomic():
+            # Who saves at the same moment takes turns, so that the second one is told of the first.
+            Chain.objects.select_for_update().filter(pk=chain_id).first()
+            return self._step_page(request, self.find_chain(request, chain_id), step_id)
+
+    def _step_page(self, request: HttpRequest, chain: Chain, step_id: int) -> HttpResponse:
         step = self._step(chain, step_id)
-        assert step is not None
+        if step is None:
+            return self._gone(request, chain)
         card = make_card(step.key, step.kind, step.config, {})
         may_change = self.has_change_permission(request, chain)
         if step.kind not in steps or not may_change:
@@ -113,23 +130,32 @@ class StepPages(Page):
         post = request.POST if request.method == "POST" else None
         form = step_form(steps.get(step.kind).form_class, form_context(chain), step.config, post)
         note = NoteForm(post, initial={"note": step.note})
-        if post is not None and form.is_valid() and note.is_valid():
-            try:
-                change_step(step, form.as_config(), note.cleaned_data["note"])
-            except InvalidConfig as error:
-                form.add_error(None, str(error))
-            else:
-                self.log_change(request, chain, _("Changed step %(step)s.") % {"step": step.key})
-                self.message_user(request, _("The step was saved."), messages.SUCCESS)
-                return self.back_to(chain, f"#step-{step.key}")
-        return self._form_page(request, chain, card.label, form, note, step=step)
+        if post is not None and self._save_step(step, form, note, card.sentence):
+            self.log_change(request, chain, _("Changed step %(step)s.") % {"step": step.key})
+            self.message_user(request, _("The step was saved."), messages.SUCCESS)
+            return self.back_to(chain, f"#step-{step.key}")
+        return self._form_page(request, chain, card.label, form, note, step=step, seen=step_digest(step))
+
+    def _save_step(self, step: Step, form: KindForm, note: NoteForm, sentence: str) -> bool:
+        """Save what was posted, unless the step is no longer what the form showed; errors are put into the form."""
+        if is_stale(form.data, step_digest(step)):
+            form.add_error(None, stale_step_text(form, sentence, note))
+        if not form.is_valid() or not note.is_valid():
+            return False
+        try:
+            change_step(step, form.as_config(), note.cleaned_data["note"])
+        except InvalidConfig as error:
+            form.add_error(None, str(error))
+            return False
+        return True
 
     def move_view(self, request: HttpRequest, chain_id: int, step_id: int) -> HttpResponse:
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         chain = self.find_chain(request, chain_id)
         step = self._step(chain, step_id)
-        assert step is not None
+        if step is None:
+            return self._gone(request, chain)
         direction = request.POST.get("direction")
         if direction == "up":
             move_step(step, "up")
@@ -143,7 +169,8 @@ class StepPages(Page):
         """GET asks and says what goes along; POST deletes."""
         chain = self.find_chain(request, chain_id)
         step = self._step(chain, step_id)
-        assert step is not None
+        if step is None:
+            return self._gone(request, chain)
         if request.method == "POST":
             count = delete_step(step)
             text = ngettext("%(count)s step was deleted.", "%(count)s steps were deleted.", count) % {
@@ -186,13 +213,17 @@ class StepPages(Page):
         return HttpResponseRedirect(reverse("admin:triggers_chain_change", args=[chain.pk]) + place)
 
     def _step(self, chain: Chain, step_id: int | None) -> Step | None:
-        """The chain's own step; 404 for one of another chain."""
-        if step_id is None:
+        """The chain's own step; None for one that is gone, 404 for one of another chain."""
+        if step_id is None or step_id >= 2**63:
             return None
-        step = chain.steps.filter(pk=step_id).first() if step_id < 2**63 else None
-        if step is None:
+        step = Step.objects.filter(pk=step_id).first()
+        if step is not None and step.chain_id != chain.pk:
             raise Http404(_("This chain has no such step."))
         return step
+
+    def _gone(self, request: HttpRequest, chain: Chain) -> HttpResponse:
+        """For the tab that still shows a step which another one deleted."""
+        return self._refuse(request, chain, _("The step is not there any more: it was deleted meanwhile."))
 
     def _form_page(
         self, request: HttpRequest, chain: Chain, title: str, form: Any, note: NoteForm, **more: Any

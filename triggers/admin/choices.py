@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from triggers.conditions.fields import SUGGESTED
 from triggers.core.events import STANDARD_EVENTS
@@ -32,7 +33,7 @@ def form_context(chain: Chain | None = None) -> FormContext:
 def known_events() -> tuple[tuple[str, str], ...]:
     """`(name, label)` of every event that is standard, wanted by a chain, or has happened lately; three queries."""
     known = {name: str(label) for name, label in STANDARD_EVENTS.items()}
-    seen = set(Event.objects.order_by("-pk").values_list("name", flat=True)[:EVENTS_LOOKED_AT])
+    seen = recorded_lately()
     seen.update(ChainRule.objects.values_list("event", flat=True))
     for config in Chain.objects.values_list("entry_config", flat=True):
         if isinstance(config, dict) and isinstance(config.get("event"), str):
@@ -40,11 +41,24 @@ def known_events() -> tuple[tuple[str, str], ...]:
     return tuple(known.items()) + tuple((name, name) for name in sorted(seen - set(known) - {""}))
 
 
+def recorded_lately() -> set[str]:
+    """Names of the newest events; one query."""
+    return set(Event.objects.order_by("-pk").values_list("name", flat=True)[:EVENTS_LOOKED_AT])
+
+
 def suggest(form: forms.Form) -> None:
     """Let text fields of the form suggest what exists; the page holds the lists."""
     for name, field in form.fields.items():
         if name in SUGGESTED and isinstance(field.widget, forms.TextInput):
             field.widget.attrs["list"] = SUGGESTED[name]
+
+
+def ask_to_choose(form: forms.Form) -> None:
+    """Nobody sends a letter only because it was the first of the list: what has no usual value starts empty."""
+    for field in form.fields.values():
+        is_one = isinstance(field, forms.ChoiceField) and type(field.widget) is forms.Select
+        if is_one and field.required and field.initial is None:
+            field.choices = [("", _("choose…")), *field.choices]  # type: ignore[attr-defined]
 
 
 def suggestions(context: FormContext) -> dict[str, tuple[tuple[str, str], ...]]:

@@ -11,13 +11,13 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from triggers.admin.base import ContactColumn, ReadOnlyPage, pretty_json
+from triggers.admin.base import ContactColumn, ListedFilter, ReadOnlyPage, pretty_json
 from triggers.admin.choices import known_events
 from triggers.admin.search import find_contact_ids
 from triggers.models import Event, PendingEvent
 
 
-class EventNameFilter(admin.SimpleListFilter):
+class EventNameFilter(ListedFilter):
     """By name; the names come from what is known, not from a walk through all events."""
 
     title = _("name")
@@ -25,9 +25,6 @@ class EventNameFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> Sequence[tuple[str, str]]:
         return [(name, name) for name, _label in sorted(known_events())]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        return queryset.filter(name=self.value()) if self.value() else queryset
 
 
 @admin.register(Event)

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.defaultfilters import floatformat
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.urls.resolvers import URLPattern
@@ -61,6 +62,7 @@ class HealthAdmin(ReadOnlyPage):
             "states": [(MessageState(name).label, count) for name, count in state.sent_in_a_day.items()],
             "sections": self._sections(request, state),
             "zone": zone,
+            "pace": pace(state.wait_scale),
             "most": MOST_FAILURES,
         }
         return TemplateResponse(request, "triggers/admin/health.html", context)
@@ -119,6 +121,31 @@ def _row(request: HttpRequest, model: type[Any], failure: Failure) -> dict[str, 
         "url": url,
         "is_chosen": not failure.may_repeat,
     }
+
+
+def pace(wait_scale: float) -> str:
+    """WAIT_SCALE in words: how long an hour of a chain takes by the clock."""
+    seconds = 3600 * wait_scale
+    if seconds < 60:
+        text = ngettext(
+            "1 hour passes in %(time)s second.", "1 hour passes in %(time)s seconds.", _count(seconds)
+        )
+    elif seconds < 3600:
+        seconds /= 60
+        text = ngettext(
+            "1 hour passes in %(time)s minute.", "1 hour passes in %(time)s minutes.", _count(seconds)
+        )
+    else:
+        seconds /= 3600
+        text = ngettext(
+            "1 hour passes in %(time)s hour.", "1 hour passes in %(time)s hours.", _count(seconds)
+        )
+    return text % {"time": floatformat(seconds, -1 if seconds >= 1 else -3)}
+
+
+def _count(value: float) -> int:
+    """The number a plural goes by; a fraction is never singular."""
+    return 1 if round(value, 1) == 1 else max(2, round(value))
 
 
 def _cells(backlog: list[int]) -> list[dict[str, int]]:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from triggers.addresses import parse_email, parse_phone
-from triggers.admin.base import ContactColumn, ReadOnlyPage, link
+from triggers.admin.base import ContactColumn, ListedFilter, ReadOnlyPage, link, may_see_contacts
 from triggers.admin.glass import behind_glass
 from triggers.admin.search import find_contact_ids
 from triggers.core.words import say
@@ -26,15 +26,12 @@ from triggers.exceptions import InvalidAddress
 from triggers.models import Message, MessageBody, MessageState, Template
 
 
-class TemplateFilter(admin.SimpleListFilter):
+class TemplateFilter(ListedFilter):
     title = _("template")
     parameter_name = "template_key"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> Sequence[tuple[str, str]]:
         return list(Template.objects.values_list("key", "name"))
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        return queryset.filter(template_key=self.value()) if self.value() else queryset
 
 
 @admin.register(Message)
@@ -57,7 +54,7 @@ class MessageAdmin(ContactColumn, ReadOnlyPage):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
-        text = search_term.strip()
+        text = search_term.replace("\0", "").strip()
         if not text:
             return queryset, False
         try:
@@ -68,29 +65,27 @@ class MessageAdmin(ContactColumn, ReadOnlyPage):
         return queryset.filter(Q(contact__in=found) if found else Q(address__in=_spellings(text))), False
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list:
-        told = [
-            "state",
-            "why",
-            "template_link",
-            "channel",
-            "message_class",
-            "topic",
-            self.contact_field(request),
-        ]
+        """A letter names its reader: its address and words are for those who may see contacts."""
+        told = ["state", "why", "template_link", "channel", "message_class", "topic"]
+        seen = [self.contact_field(request)]
+        words = []
+        if may_see_contacts(request):
+            seen.append("address")
+            words = [(_("What it said"), {"fields": ["subject", "html", "text"]})]
         moments = ["created_at", "send_after", "expires_at", "accepted_at", "opened_at", "clicked_at"]
         technical = ["journey_link", "step", "lane", "attempt", "provider_id", "uid"]
         return [
-            (None, {"fields": [*told, "address"]}),
+            (None, {"fields": [*told, *seen]}),
             (_("Moments"), {"fields": moments}),
-            (_("What it said"), {"fields": ["subject", "html", "text"]}),
+            *words,
             (_("Technical"), {"fields": technical, "classes": ["collapse"]}),
         ]
 
     def body_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The HTML part on its own, for the frame on the message's page."""
-        if not self.has_view_permission(request):
+        if not self.has_view_permission(request) or not may_see_contacts(request):
             raise PermissionDenied
-        body = MessageBody.objects.filter(pk=pk).first()
+        body = getattr(self.get_object(request, str(pk)), "body", None)
         if body is None:
             raise Http404
         return behind_glass(body.html)

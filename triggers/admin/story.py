@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -65,7 +65,7 @@ class Scene:
 
 def story_context(contact: Contact, seen: Collection[Part], until: str) -> dict[str, Any]:
     """What the timeline's template gets. `seen` are the parts that the reader may see."""
-    page = timeline(contact, parts=seen, until=Cursor.read(until))
+    page = timeline(contact, parts=seen, until=_place(until))
     zone = contact.zone
     return {
         "story": [_scene(chapter, zone) for chapter in page.chapters],
@@ -75,6 +75,17 @@ def story_context(contact: Contact, seen: Collection[Part], until: str) -> dict[
         "story_is_newest": not until,
         "story_is_cut_by_rights": len(seen) < 3,
     }
+
+
+def _place(until: str) -> Cursor | None:
+    """The place that stands in the address; none for a moment outside of the calendar, which a zone can make of year 1."""
+    place = Cursor.read(until)
+    try:
+        if place is not None:
+            place.at.astimezone(UTC)
+    except OverflowError:
+        return None
+    return place
 
 
 def _scene(chapter: Chapter, zone: ZoneInfo) -> Scene:

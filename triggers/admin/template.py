@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -190,7 +191,7 @@ class TemplateAdmin(Page):
         context |= {
             "preview": preview,
             "preview_url": reverse("admin:triggers_template_preview"),
-            "variables": [(one, _insertion(one)) for one in LETTER_VARIABLES.listed()],
+            "variables": _grouped(LETTER_VARIABLES.listed()),
             "media": context["media"] + preview.media,
         }
         return super().render_change_form(request, context, *args, **kwargs)
@@ -277,6 +278,14 @@ def _insertion(variable: Listed) -> str:
     if "[]." in path:
         return "{{ item." + path.rpartition("[].")[2] + " }}"
     return "{{ " + path.replace(".*", ".name") + " }}"
+
+
+def _grouped(listed: Iterable[Listed]) -> list[tuple[str, list[tuple[Listed, str]]]]:
+    """`(word, [(variable, insertion)])`: the variables by the first word of their paths, in the order declared."""
+    groups: dict[str, list[tuple[Listed, str]]] = {}
+    for one in listed:
+        groups.setdefault(one.path.partition(".")[0], []).append((one, _insertion(one)))
+    return list(groups.items())
 
 
 def _chains_with(template: Template) -> QuerySet[Chain]:

@@ -14,6 +14,8 @@ from triggers.models import Topic
 @admin.register(Topic)
 class TopicAdmin(Page):
     list_display = ["name", "key", "description", "templates", "refusals"]
+    # Said again, because the order of the model is lost where rows are counted.
+    ordering = ["name"]
     search_fields = ["name", "key"]
     prepopulated_fields = {"key": ["name"]}
     fields = ["name", "key", "description"]

@@ -64,6 +64,7 @@ class Graph:
         "first",
         "following",
         "goals",
+        "is_readable",
         "nodes",
         "wait_scale",
     )
@@ -77,9 +78,10 @@ class Graph:
         goals: tuple[EventRule, ...] = (),
         exits: tuple[EventRule, ...] = (),
         wait_scale: float = 1.0,
+        is_readable: bool = True,
     ) -> None:
         self.entry, self.entry_config = entry, entry_config
-        self.goals, self.exits, self.wait_scale = goals, exits, wait_scale
+        self.goals, self.exits, self.wait_scale, self.is_readable = goals, exits, wait_scale, is_readable
         self.nodes: dict[str, StepNode] = {}
         self.following: dict[str, str | None] = {}
         self.first = steps[0].key if steps else None

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings as django_settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext_noop
 
@@ -20,7 +20,7 @@ from triggers.content.letter import CompiledLetter, LetterSource, RenderedLetter
 from triggers.core.values import Reason
 from triggers.delivery.backoff import retry_delay
 from triggers.delivery.email import Letter
-from triggers.delivery.recheck import Stop, stops
+from triggers.delivery.recheck import GONE, Stop, stops
 from triggers.delivery.sms.base import SMSMessage
 from triggers.exceptions import RenderError, SendCancelled, TemplateError
 from triggers.links import unsubscribe_url
@@ -28,6 +28,10 @@ from triggers.models import Channel, Message, MessageBody, MessageClass, Message
 from triggers.signals import message_sending
 
 logger = logging.getLogger(__name__)
+
+
+# How long what is held at the door stays there before it is looked at again.
+HELD_FOR = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +70,14 @@ def claim(lane: str, most: int) -> Claim:
     messages = list(
         Message.objects.filter(pk__in=[row.pk for row in rows]).select_related("contact", "topic")
     )
-    stopped = stops(messages, now)
+    found = {message.pk for message in messages}
+    orphans = [row for row in rows if row.pk not in found]
+    stopped = stops(messages, now) | {row.pk: GONE for row in orphans}
     rendered = _render([message for message in messages if message.pk not in stopped], stopped)
     for message in messages:
         if message.pk in rendered:
             _ask_receivers(message, stopped)
-    _end(messages, stopped, now)
+    _end([*messages, *orphans], stopped, now)
     going = [message for message in messages if message.pk in rendered and message.pk not in stopped]
     _mark(going, rendered, now)
     return Claim(len(rows), [_claimed(message, rendered[message.pk]) for message in going])
@@ -107,9 +113,10 @@ def _contexts(messages: Sequence[Message], uses: frozenset[str]) -> dict[int, di
     try:
         with transaction.atomic():
             return letter_contexts(messages, uses)
-    except (OperationalError, InterfaceError):
-        raise
     except Exception:
+        if connection.needs_rollback:
+            # The savepoint went with its transaction: it was our database, not the shop.
+            raise
         if len(messages) == 1:
             logger.exception("the shop adapter failed for message %s", messages[0].uid)
             return {}
@@ -151,8 +158,19 @@ def _failed(detail: str) -> Stop:
 
 
 def _ask_receivers(message: Message, stopped: dict[int, Stop]) -> None:
-    """Let the host project stop this one message; a receiver that breaks stops nothing."""
-    for receiver, answer in message_sending.send_robust(sender=Message, message=message):
+    """Let the host project stop this one message; a receiver that breaks stops nothing.
+
+    The savepoint keeps a receiver's failed query out of the claim.
+    """
+    if not message_sending.has_listeners(Message):
+        return
+    answers: Sequence[tuple[Any, Any]] = ()
+    try:
+        with transaction.atomic():
+            answers = message_sending.send_robust(sender=Message, message=message)
+    except DatabaseError:
+        logger.exception("a message_sending receiver broke its transaction")
+    for receiver, answer in answers:
         if isinstance(answer, SendCancelled):
             reason = Reason(gettext_noop("stopped by the shop: %(why)s"), {"why": str(answer)})
             stopped[message.pk] = Stop(MessageState.CANCELLED, reason)
@@ -167,7 +185,12 @@ def _end(messages: Sequence[Message], stopped: dict[int, Stop], now: datetime) -
         message.state, message.reason, message.reason_data = stop.state, stop.reason.text, stop.reason.data
         if stop.state == MessageState.QUEUED:
             message.send_after = now + timedelta(seconds=retry_delay(message.attempt))
-    Message.objects.bulk_update(ended, ["state", "reason", "reason_data", "attempt", "send_after"])
+        if stop.state == MessageState.HELD:
+            # The chain may be going on at this very moment: `settle_abandoned` looks again.
+            message.lease_until = now + HELD_FOR
+    Message.objects.bulk_update(
+        ended, ["state", "reason", "reason_data", "attempt", "send_after", "lease_until"]
+    )
 
 
 def _mark(messages: Sequence[Message], rendered: dict[int, RenderedLetter], now: datetime) -> None:

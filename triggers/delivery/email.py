@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import smtplib
 import threading
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 import requests
 from anymail import exceptions as anymail
 from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils.module_loading import import_string
@@ -18,10 +20,15 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from triggers.addresses import parse_email
 from triggers.conf import settings
-from triggers.delivery.outcome import Outcome
+from triggers.delivery.outcome import Outcome, error_text
 from triggers.exceptions import InvalidAddress
 
-MOST_DETAIL_CHARS = 400
+logger = logging.getLogger(__name__)
+
+# RFC 4954: wants a login, a stronger one, a right one, an encrypted one.
+SMTP_ACCOUNT_CODES = (530, 534, 535, 538)
+# Key not valid, account not paid for, or not allowed to send.
+HTTP_ACCOUNT_CODES = (401, 402, 403)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +58,12 @@ class Mailer:
         try:
             message = build(letter)
         except (InvalidAddress, ValueError) as error:
-            return Outcome("refused", detail=_text(error))
+            return Outcome("refused", detail=error_text(error))
         try:
             connection = self._connection()
-        except (OSError, smtplib.SMTPException) as error:
-            return Outcome("not_sent", detail=_text(error))
+        except Exception as error:
+            # A server that is away, a missing key, a mistyped option: whatever it is, the letter has not left.
+            return Outcome("not_sent", detail=error_text(error))
         try:
             connection.send_messages([message])
         except Exception as error:
@@ -91,8 +99,8 @@ def _close(connection: BaseEmailBackend) -> None:
     """Saying goodbye to a server that is gone is not an error worth a letter."""
     try:
         connection.close()
-    except (OSError, smtplib.SMTPException):
-        return
+    except Exception:
+        logger.debug("a mail connection did not close well", exc_info=True)
 
 
 def make_backend(account: str) -> BaseEmailBackend:
@@ -142,28 +150,36 @@ def classify(error: Exception) -> Outcome:
     """What an error of a mail backend says about the letter. What proves nothing is `unknown`."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         codes = [code for code, _text in error.recipients.values()]
-        return _by_smtp_code(min(codes, default=0), _text(error))
+        return _by_smtp_code(min(codes, default=0), error_text(error))
     if isinstance(error, smtplib.SMTPResponseException):
-        return _by_smtp_code(error.smtp_code, _text(error))
+        return _by_smtp_code(error.smtp_code, error_text(error))
     if isinstance(error, anymail.AnymailAPIError):
         return _by_api_error(error)
+    if isinstance(error, ImproperlyConfigured):
+        return Outcome("not_sent", detail=error_text(error))
     if isinstance(error, anymail.AnymailError | ValueError | TypeError | UnicodeError):
-        return Outcome("refused", detail=_text(error))
-    return Outcome("unknown", detail=_text(error))
+        return Outcome("refused", detail=error_text(error))
+    return Outcome("unknown", detail=error_text(error))
 
 
 def _by_smtp_code(code: int, detail: str) -> Outcome:
-    """RFC 5321: 4yz is transient, 5yz is permanent; both mean that the server did not take the letter."""
-    if 400 <= code < 500:
+    """RFC 5321: 4yz is transient, 5yz is permanent; both mean that the server did not take the letter.
+
+    A wrong login is a 5yz too, but the next letter would be refused for it just as well: it says nothing about this one.
+    """
+    if 400 <= code < 500 or code in SMTP_ACCOUNT_CODES:
         return Outcome("not_sent", detail=detail)
     return Outcome("refused" if code >= 500 else "unknown", detail=detail)
 
 
 def _by_api_error(error: Any) -> Outcome:
-    """429 and 503: not taken. 500, 502, 504 and silence: may have been taken. Other 4xx: refused for good."""
-    detail, code = _text(error), getattr(error, "status_code", None)
+    """429 and 503: not taken, nor when the account is wrong. 500, 502, 504 and silence: may have been taken.
+    Other 4xx: refused for good."""
+    detail, code = error_text(error), getattr(error, "status_code", None)
     if code in (429, 503):
         return Outcome("not_sent", detail=detail, retry_after=_retry_after(error))
+    if code in HTTP_ACCOUNT_CODES:
+        return Outcome("not_sent", detail=detail)
     if code is not None and 400 <= code < 500:
         return Outcome("refused", detail=detail)
     if code is None and _never_connected(error):
@@ -185,9 +201,3 @@ def _retry_after(error: Any) -> float | None:
     """The header's seconds; its other form, a date, is left to our own backoff."""
     value = getattr(error.response, "headers", {}).get("Retry-After", "")
     return float(value) if str(value).isdecimal() else None
-
-
-def _text(error: Exception) -> str:
-    """One line about an error, without the addresses that servers like to repeat."""
-    words = f"{type(error).__name__}: {error}".split()
-    return " ".join("…" if "@" in word else word for word in words)[:MOST_DETAIL_CHARS]

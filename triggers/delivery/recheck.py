@@ -9,11 +9,14 @@ from datetime import datetime
 from django.utils.translation import gettext_noop
 
 from triggers.consent import address_key
+from triggers.core.graph import Graph
 from triggers.core.values import Fact, JourneyState, Reason
 from triggers.engine.facts import load_facts
+from triggers.engine.records import ENDED
 from triggers.engine.versions import load_graphs
 from triggers.models import (
     ChainStatus,
+    Channel,
     Consent,
     Journey,
     Message,
@@ -34,13 +37,23 @@ class Stop:
 
 
 EXPIRED = Stop(MessageState.EXPIRED, Reason(gettext_noop("it became worthless before it could leave")))
+UNREADABLE = Stop(
+    MessageState.HELD, Reason(gettext_noop("the published chain cannot be read, so neither can its goals"))
+)
 HELD = Stop(MessageState.HELD, Reason(gettext_noop("the chain is paused")))
+CALLED_BACK = Stop(MessageState.CANCELLED, Reason(ENDED))
+GONE = Stop(MessageState.CANCELLED, Reason(gettext_noop("the contact was deleted")))
 NO_ADDRESS = Stop(
     MessageState.SUPPRESSED, Reason(gettext_noop("the contact has no address for this channel"))
 )
-NO_CONSENT = Stop(
-    MessageState.SUPPRESSED, Reason(gettext_noop("the contact has not agreed to marketing messages"))
-)
+NO_CONSENT = {
+    Channel.EMAIL: Stop(
+        MessageState.SUPPRESSED, Reason(gettext_noop("the contact has not agreed to marketing by e-mail"))
+    ),
+    Channel.SMS: Stop(
+        MessageState.SUPPRESSED, Reason(gettext_noop("the contact has not agreed to marketing by SMS"))
+    ),
+}
 
 
 def stops(messages: Sequence[Message], now: datetime) -> dict[int, Stop]:
@@ -84,7 +97,7 @@ class Rules:
 
     def _check_marketing(self, message: Message) -> Stop | None:
         if (message.contact_id, message.channel) not in self._agreed:
-            return NO_CONSENT
+            return NO_CONSENT[Channel(message.channel)]
         if (message.contact_id, message.topic_id) in self._opted_out:
             data = {"topic": str(message.topic)}
             reason = Reason(gettext_noop("the contact has unsubscribed from “%(topic)s”"), data)
@@ -101,7 +114,7 @@ SUPPRESSION_WORDS: dict[str, str] = {
 
 
 def _journeys_say(messages: Sequence[Message], now: datetime) -> dict[int, Stop | None]:
-    """A chain that was paused; a goal or exit event since the journey began, even one that no turn has matched yet."""
+    """A journey that took its messages back; a chain that was paused; a goal or exit event since the journey began, even one that no turn has matched yet."""
     ids = {message.journey_id for message in messages if message.journey_id}
     journeys = {one.pk: one for one in Journey.objects.filter(pk__in=ids).select_related("version", "chain")}
     graphs = load_graphs({one.version_id: one.version.sha256 for one in journeys.values()})
@@ -114,15 +127,23 @@ def _journeys_say(messages: Sequence[Message], now: datetime) -> dict[int, Stop 
         wanted.append((state, frozenset(rule.fact for rule in (*graph.goals, *graph.exits))))
     facts = load_facts(wanted, now)
     return {
-        message.pk: _journey_says(journeys[message.journey_id], facts[message.journey_id])
+        message.pk: _journey_says(
+            journeys[message.journey_id],
+            facts[message.journey_id],
+            graphs[journeys[message.journey_id].version_id],
+        )
         for message in messages
         if message.journey_id in journeys
     }
 
 
-def _journey_says(journey: Journey, facts: Mapping[Fact, int]) -> Stop | None:
+def _journey_says(journey: Journey, facts: Mapping[Fact, int], graph: Graph) -> Stop | None:
     if any(facts.values()):
         return _ended(facts)
+    if journey.is_called_back:
+        return CALLED_BACK
+    if not graph.is_readable:
+        return UNREADABLE
     return HELD if journey.chain.status == ChainStatus.PAUSED else None
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.db import connection
 from django.utils.translation import gettext_noop
 
 from triggers.clock import DatabaseNow
@@ -22,6 +23,7 @@ from triggers.delivery.text import send_text
 from triggers.heartbeat import beat
 from triggers.models import Channel, Message, MessageClass, MessageState
 from triggers.signals import message_settled
+from triggers.transient import is_transient
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +37,10 @@ REASONS = {
     "unknown": gettext_noop("it cannot be known whether it was sent: %(detail)s"),
     "not_sent": gettext_noop("not sent yet, attempt %(attempt)s: %(detail)s"),
 }
+# Where a message may stand when its attempt was given up although the provider took it after all.
+GIVEN_UP = (MessageState.UNKNOWN, MessageState.QUEUED, MessageState.HELD)
+# Seconds between the tries to record a result while the database is busy or away.
+RECORD_PAUSES = (0.1, 0.5, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +81,14 @@ def deliver(lane: str, *, seconds: float = 20.0) -> DeliverResult:
 
 
 def settle_abandoned() -> int:
-    """Messages whose sender died become `unknown`: nobody can tell whether the provider got them."""
+    """Messages whose sender died become `unknown`: nobody can tell whether the provider got them.
+
+    What was held at the door goes back into the queue, where it is checked once more.
+    """
     text = gettext_noop("its sender stopped before the provider's answer was recorded")
+    Message.objects.filter(state=MessageState.HELD, lease_until__lt=DatabaseNow()).update(
+        state=MessageState.QUEUED, lease_until=None
+    )
     return Message.objects.filter(state=MessageState.SENDING, lease_until__lt=DatabaseNow()).update(
         state=MessageState.UNKNOWN, lease_until=None, reason=text, reason_data={}
     )
@@ -88,7 +100,7 @@ def _hand_over(ready: Any, mailer: Mailer, pool: ThreadPoolExecutor) -> int:
     accepted = 0
     for future in as_completed(calls):
         outcome = future.result()
-        _record(calls[future], outcome)
+        _settle(calls[future], outcome)
         accepted += outcome.status == "accepted"
     return accepted
 
@@ -100,8 +112,39 @@ def _call(one: Claimed, mailer: Mailer) -> Callable[[], Outcome]:
     return lambda: send_text(payload)
 
 
-def _record(one: Claimed, outcome: Outcome) -> None:
-    """Note what became of it, unless somebody already gave this attempt up."""
+def _settle(one: Claimed, outcome: Outcome) -> None:
+    """Record a result and tell those who listen. Never raises: the neighbours' results are waiting.
+
+    One that cannot be recorded leaves its message `sending`, and so `unknown` in the end.
+    """
+    try:
+        state = _record_patiently(one, outcome)
+    except Exception:
+        logger.exception("message %s: the result %s could not be recorded", one.payload.uid, outcome.status)
+        return
+    if state is not None:
+        _announce(one, state)
+
+
+def _record_patiently(one: Claimed, outcome: Outcome) -> MessageState | None:
+    """`_record`, once more when the database was busy or away for a moment."""
+    for pause in RECORD_PAUSES:
+        try:
+            return _record(one, outcome)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+        time.sleep(pause)
+    return _record(one, outcome)
+
+
+def _record(one: Claimed, outcome: Outcome) -> MessageState | None:
+    """Note what became of it, unless somebody already gave this attempt up. Returns the state that was written.
+
+    That the provider took it is worth knowing even then: it keeps a second copy from leaving.
+    """
     changes: dict[str, Any] = {
         "lease_until": None,
         "provider_id": outcome.provider_id[:255],
@@ -115,10 +158,19 @@ def _record(one: Claimed, outcome: Outcome) -> None:
         changes |= {"state": STATES[outcome.status]}
     if outcome.status == "accepted":
         changes["accepted_at"] = DatabaseNow()
-    mine = Message.objects.filter(pk=one.id, state=MessageState.SENDING, attempt=one.attempt)
+    states = (MessageState.SENDING, *(GIVEN_UP if outcome.status == "accepted" else ()))
+    mine = Message.objects.filter(pk=one.id, state__in=states, attempt=one.attempt)
     if not mine.update(**changes):
         logger.warning("the result of message %s came after its attempt was given up", one.payload.uid)
+        return None
+    return MessageState(changes["state"])
+
+
+def _announce(one: Claimed, state: MessageState) -> None:
+    """Tell those who listen. The result is recorded already; that stays, whatever breaks here."""
+    if not message_settled.has_listeners(Message):
         return
-    message_settled.send_robust(
-        sender=Message, message=Message.objects.get(pk=one.id), state=changes["state"]
-    )
+    try:
+        message_settled.send_robust(sender=Message, message=Message.objects.get(pk=one.id), state=state)
+    except Exception:
+        logger.exception("nobody was told that message %s is %s", one.payload.uid, state)

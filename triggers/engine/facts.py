@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from triggers.core.graph import Graph
 from triggers.core.payload import matches
@@ -16,7 +16,6 @@ from triggers.engine.sql import select_for
 from triggers.exceptions import ShopFailed
 from triggers.models import Contact, ContactTag, Event, Journey, Message
 from triggers.shop import ContactRef, get_adapter
-from triggers.transient import is_transient
 
 # Facts by journey id.
 Facts = dict[int, dict[Fact, Any]]
@@ -139,9 +138,11 @@ def _reactions(questions: Mapping[Args, Sequence[JourneyState]], now: datetime) 
 def _shop(questions: Mapping[Args, Sequence[JourneyState]], now: datetime) -> dict[Args, dict[int, Any]]:
     contacts = contact_refs(_contacts(questions))
     try:
-        known = get_adapter().load_facts([args[0] for args in questions], list(contacts.values()))
+        with transaction.atomic():
+            known = get_adapter().load_facts([args[0] for args in questions], list(contacts.values()))
     except Exception as error:
-        if is_transient(error):
+        # Our own connection is gone; any other error, another database's included, is the shop's.
+        if connection.needs_rollback:
             raise
         raise ShopFailed(str(error)) from error
     return {

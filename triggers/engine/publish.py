@@ -136,7 +136,7 @@ def resume_chain(chain: Chain) -> None:
 
 def _release(chain: Chain) -> None:
     release_journeys(chain.pk)
-    _messages_of(chain, MessageState.HELD).update(state=MessageState.QUEUED)
+    _messages_of(chain, MessageState.HELD).update(state=MessageState.QUEUED, lease_until=None)
 
 
 def _messages_of(chain: Chain, state: MessageState) -> QuerySet[Message]:

@@ -76,9 +76,8 @@ def _graph(definition: Mapping[str, Any], wait_scale: float) -> Graph:
 def _unreadable(definition: Any, error: Exception) -> Graph:
     """A graph in which every step waits for a person. Goals cannot be read, so nothing may be sent."""
     kind = UnknownStep(_waits_for_a_person(error))
-    return Graph(
-        tuple(StepNode(key, kind, None) for key in _keys(definition)), entry=UnknownEntry(), entry_config=None
-    )
+    steps_by_key = tuple(StepNode(key, kind, None) for key in _keys(definition))
+    return Graph(steps_by_key, entry=UnknownEntry(), entry_config=None, is_readable=False)
 
 
 def _keys(raw: Any) -> set[str]:

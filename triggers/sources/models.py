@@ -9,6 +9,12 @@
             return instance.user
 
 Django sends no signals for `bulk_create`, `bulk_update`, `QuerySet.update` and raw SQL: call `capture` there.
+
+What has changed is asked of the table, not of the instance, which does not know what other processes have written, what
+was rolled back, and what it never loaded. A model with `Changed` pays with one SELECT by primary key before each save
+that writes a watched field, and with a second one after those that seem to change it: expressions, rounded decimals and
+texts for numbers become what the table made of them. Nothing is locked: two processes that make the same change at the
+same moment may both tell of it.
 """
 
 from __future__ import annotations
@@ -23,7 +29,7 @@ from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 from django.db import transaction
 from django.db.models import Model
-from django.db.models.signals import post_delete, post_init, post_save, pre_delete
+from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 
 from triggers.capturing import capture
 from triggers.core.events import EVENT_NAME
@@ -85,7 +91,7 @@ class ModelSource:
                 raise KindError(f"{type(self).__qualname__}: {one.event!r} is not an event name")
         if changed:
             self._check_fields(model, changed)
-            post_init.connect(self._remember, sender=model, weak=False)
+            pre_save.connect(self._saving, sender=model, weak=False)
         post_save.connect(self._saved, sender=model, weak=False)
         pre_delete.connect(self._deleting, sender=model, weak=False)
         post_delete.connect(self._deleted, sender=model, weak=False)
@@ -93,7 +99,7 @@ class ModelSource:
     def disconnect(self) -> None:
         """Stop listening."""
         model = self._model()
-        post_init.disconnect(self._remember, sender=model)
+        pre_save.disconnect(self._saving, sender=model)
         post_save.disconnect(self._saved, sender=model)
         pre_delete.disconnect(self._deleting, sender=model)
         post_delete.disconnect(self._deleted, sender=model)
@@ -119,47 +125,64 @@ class ModelSource:
 
     @cached_property
     def _fields(self) -> dict[str, str]:
-        """Attribute name by field name of every watched field (`user` is kept as `user_id`)."""
+        """Attribute name by field name of every watched field (`user` is read as `user_id`)."""
         model = self._model()
         watched = {one.field for one in self.events if isinstance(one, Changed)}
         return {name: model._meta.get_field(name).attname for name in watched}  # type: ignore[union-attr]
 
     @cached_property
     def _slot(self) -> str:
-        """Where an instance keeps what this source knows of it; other sources of the model have theirs."""
+        """Where an instance keeps what this source has read of it; other sources of the model have theirs."""
         return f"_triggers:{type(self).__module__}.{type(self).__qualname__}"
 
-    def _values(self, instance: Model) -> dict[str, Any]:
-        """The watched values; a deferred field stays unknown rather than costing a query."""
-        state = instance.__dict__
-        return {name: state[attname] for name, attname in self._fields.items() if attname in state}
+    def _written(self, update_fields: Collection[str] | None) -> list[str]:
+        """The watched fields that a save writes; Django names them itself when others are deferred."""
+        return [
+            name
+            for name, attname in self._fields.items()
+            if update_fields is None or {name, attname} & set(update_fields)
+        ]
 
-    def _remember(self, instance: Model, **kwargs: Any) -> None:
-        instance.__dict__[self._slot] = self._values(instance)
+    def _stored(self, instance: Model, names: Sequence[str], using: str | None) -> dict[str, Any]:
+        """What the table holds in these fields; empty for no fields and for a row that is not there."""
+        if not names or instance.pk is None:
+            return {}
+        rows = type(instance)._base_manager.using(using).filter(pk=instance.pk)
+        found = rows.values_list(*(self._fields[name] for name in names)).first()
+        return dict(zip(names, found, strict=True)) if found else {}
+
+    def _saving(
+        self,
+        instance: Model,
+        raw: bool = False,
+        using: str | None = None,
+        update_fields: Collection[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if not raw:
+            # A list, because a receiver of the host's may save the same instance again inside of this save.
+            before = self._stored(instance, self._written(update_fields), using)
+            instance.__dict__.setdefault(self._slot, []).append(before)
 
     def _saved(
         self,
         instance: Model,
         created: bool,
         raw: bool = False,
-        update_fields: Collection[str] | None = None,
+        using: str | None = None,
         **kwargs: Any,
     ) -> None:
         if raw:
             return
-        before = instance.__dict__.get(self._slot, {})
-        # Only what was written: `save(update_fields=["note"])` leaves another status in memory, not in the table.
-        after = {
-            name: value
-            for name, value in self._values(instance).items()
-            if update_fields is None or {name, self._fields[name]} & set(update_fields)
-        }
+        started = instance.__dict__.get(self._slot)
+        before = started.pop() if started else {}
+        seem_changed = [name for name, old in before.items() if getattr(instance, self._fields[name]) != old]
+        after = {} if created else self._stored(instance, seem_changed, using)
         for one in self.events:
             if isinstance(one, Created) and created:
                 self._capture(one.event, instance, {})
-            if isinstance(one, Changed) and not created and one.field in before and one.field in after:
+            if isinstance(one, Changed) and one.field in after:
                 self._capture_change(one, instance, before[one.field], after[one.field])
-        instance.__dict__[self._slot] = before | after
 
     def _capture_change(self, one: Changed, instance: Model, old: Any, new: Any) -> None:
         if old != new and one.to in (ANYTHING, new):

@@ -29,6 +29,7 @@ RANK = {
     MessageState.BOUNCED: 3,
     MessageState.COMPLAINED: 4,
 }
+WAITING = (MessageState.QUEUED, MessageState.HELD)
 STATES = {
     "sent": MessageState.ACCEPTED,
     "delivered": MessageState.DELIVERED,
@@ -67,9 +68,15 @@ def _message(event: Any) -> Message | None:
 
 
 def _raise_state(message: Message, state: MessageState) -> None:
+    """A message that waits for another attempt rises too: the first one was taken, so no second copy may leave."""
     lower = [known for known, rank in RANK.items() if rank < RANK[state]]
-    Message.objects.filter(pk=message.pk, state__in=lower).update(
-        state=state, lease_until=None, accepted_at=Coalesce(F("accepted_at"), DatabaseNow())
+    waits_again = Q(state__in=WAITING, attempt__gt=0)
+    Message.objects.filter(Q(pk=message.pk) & (Q(state__in=lower) | waits_again)).update(
+        state=state,
+        reason="",
+        reason_data={},
+        lease_until=None,
+        accepted_at=Coalesce(F("accepted_at"), DatabaseNow()),
     )
 
 

@@ -39,3 +39,17 @@ def test_outcomes(settings: Any, answer: str, status: str) -> None:
     provider = {"BACKEND": f"{__name__}.Foreign", "OPTIONS": {"answer": answer}}
     settings.TRIGGERS = {**settings.TRIGGERS, "SMS_PROVIDERS": {"default": provider}}
     assert send_text(TEXT).status == status
+
+
+@pytest.mark.parametrize(
+    "provider",
+    [
+        {"BACKEND": f"{__name__}.Foreign", "OPTIONS": {"anser": "accepted"}},
+        {"BACKEND": "nowhere.Backend"},
+        {},
+    ],
+)
+def test_a_provider_that_cannot_be_made_sends_nothing(settings: Any, provider: dict[str, Any]) -> None:
+    """Texts used to become `unknown`, which nobody retries."""
+    settings.TRIGGERS = {**settings.TRIGGERS, "SMS_PROVIDERS": {"default": provider}}
+    assert send_text(TEXT).status == "not_sent"
