@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-ELSEWHERE = "make demo DEMO_DIR=/tmp/demo-2 PORT=8123"
+ELSEWHERE = "make demo DEMO_DIR=.demo-2 PORT=8123"
 
 
 class FolderTaken(Exception):

@@ -25,7 +25,7 @@ from triggers.admin.base import Page, may
 from triggers.admin.search import find_contact_ids
 from triggers.admin.story import story_context
 from triggers.analytics.timeline import Part
-from triggers.exceptions import InvalidAddress
+from triggers.exceptions import InvalidAddress, InvalidEvent
 from triggers.models import (
     Channel,
     Consent,
@@ -37,6 +37,7 @@ from triggers.models import (
     OptOut,
     Suppression,
 )
+from triggers.payloads import clean_data
 
 
 class ContactForm(forms.ModelForm):
@@ -89,7 +90,12 @@ class ContactForm(forms.ModelForm):
         attributes = self.cleaned_data["attributes"]
         if attributes and not isinstance(attributes, dict):
             raise ValidationError(_('Attributes have names: {"size": "XL"}'))
-        return attributes or {}
+        try:
+            return clean_data(attributes or {})
+        except InvalidEvent as error:
+            raise ValidationError(
+                _("This cannot be stored: %(error)s"), params={"error": error.problem}
+            ) from None
 
 
 class TagInline(admin.TabularInline):
