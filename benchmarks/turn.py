@@ -92,9 +92,9 @@ def fill(waiting: int, due: int) -> None:
     )
     run_sql(
         f"""INSERT INTO triggers_journey (id, shard, chain_id, version_id, contact_id, status, active_slot, step, since,
-            seq, messages_queued, due_at, entered_at, entry_event_id, object_ref, error)
+            seq, messages_queued, due_at, entered_at, entry_event_id, object_ref, is_called_back, error)
         SELECT n, n % 64, {chain.pk}, {version}, n, 'active', 1, 'wait', now() - interval '4 hours', 2, 0,
-            now() + interval '1 hour' + random() * interval '30 days', now() - interval '4 hours', n * 2, 'cart:' || n, ''
+            now() + interval '1 hour' + random() * interval '30 days', now() - interval '4 hours', n * 2, 'cart:' || n, false, ''
         FROM generate_series(1, {waiting}) n"""
     )
     run_sql(
@@ -211,7 +211,7 @@ def the_statement() -> tuple[str, list[Any]]:
         SELECT id FROM triggers_journey WHERE shard = ANY(%s) AND due_at <= now() LIMIT {BATCH} FOR UPDATE SKIP LOCKED
     ), moved AS (
         UPDATE triggers_journey j SET seq = j.seq + 3, version_id = j.version_id, status = 'active', active_slot = 1,
-            step = 'week', since = now(), messages_queued = 1, due_at = now() + interval '7 days', ended_at = NULL
+            step = 'week', since = now(), messages_queued = 1, due_at = now() + interval '7 days', resume_due_at = NULL, ended_at = NULL
         FROM due WHERE j.id = due.id RETURNING j.id, j.seq, j.contact_id
     ), queued AS (
         INSERT INTO triggers_message (uid, journey_id, seq, contact_id, step, template_key, channel, message_class, lane,
