@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from uuid import uuid4
 
 import pytest
@@ -49,9 +52,12 @@ def worker(
     yield process
     process.terminate()
     try:
-        process.wait(timeout=30)
+        # A bound on hanging: how long Celery takes for its farewells depends on the machine.
+        process.wait(timeout=90)
     finally:
-        process.kill()
+        # Its own children too, or they would keep the test's database.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, connections
 from django.utils.translation import gettext_noop
 
 from triggers.clock import DatabaseNow
@@ -106,10 +106,17 @@ def _hand_over(ready: Any, mailer: Mailer, pool: ThreadPoolExecutor) -> int:
 
 
 def _call(one: Claimed, mailer: Mailer) -> Callable[[], Outcome]:
+    """The provider call for a thread of the pool, which leaves no database connection behind."""
+
+    def call() -> Outcome:
+        try:
+            return mailer.send(payload) if isinstance(payload, Letter) else send_text(payload)
+        finally:
+            # A backend of the host's may have used the database: this thread's connection would outlive the run.
+            connections.close_all()
+
     payload = one.payload
-    if isinstance(payload, Letter):
-        return lambda: mailer.send(payload)
-    return lambda: send_text(payload)
+    return call
 
 
 def _settle(one: Claimed, outcome: Outcome) -> None:
