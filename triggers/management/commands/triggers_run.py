@@ -11,7 +11,11 @@ from django.db import close_old_connections
 from django.db.utils import DatabaseError, InterfaceError
 
 from triggers.conf import settings
+from triggers.transient import is_transient
 from triggers.workload import do_work
+
+# Rounds in a row that may fail before `--once` gives up.
+MOST_FAILURES = 5
 
 
 class Command(BaseCommand):
@@ -25,13 +29,18 @@ class Command(BaseCommand):
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: stop.set())
-        done = 0
+        done = failures = 0
         while not stop.is_set():
             try:
                 worked = self._work()
             except (DatabaseError, InterfaceError) as error:
-                self._complain(error, once)
-                worked = 0
+                failures += 1
+                self._complain(
+                    error, gives_up=once and (failures >= MOST_FAILURES or not is_transient(error))
+                )
+                stop.wait(settings.TICK_SECONDS)
+                continue
+            failures = 0
             done += worked
             if once and not worked:
                 break
@@ -44,9 +53,9 @@ class Command(BaseCommand):
         close_old_connections()
         return do_work()
 
-    def _complain(self, error: Exception, once: bool) -> None:
-        """A database that is away comes back, and the next round finds what this one left; `--once` has no next round."""
+    def _complain(self, error: Exception, *, gives_up: bool) -> None:
+        """A deadlock or a database that is away: the next round finds what this one left. `--once` waits for a few."""
         text = f"the database did not answer ({error}); has `migrate` been run?"
-        if once:
+        if gives_up:
             raise CommandError(text) from error
         self.stderr.write(text)
