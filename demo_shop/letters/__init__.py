@@ -1,4 +1,4 @@
-"""The letters that come with the demo: the HTML of each in a file beside this one, in the language of templates."""
+"""The letters that come with the demo: the HTML of each in a file beside this one, its frame in `frame/`, in the language of templates."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ class Letter:
 
     @property
     def html(self) -> str:
-        return (FOLDER / f"{self.key}.html").read_text()
+        """The letter's own part in the frame that all letters share; the closing words go with the class."""
+        parts = ("frame/top", self.key, "frame/contacts", f"frame/{self.message_class}")
+        return "".join((FOLDER / f"{part}.html").read_text() for part in parts)
 
 
 TOPICS = (
