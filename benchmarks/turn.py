@@ -212,11 +212,11 @@ def the_statement() -> tuple[str, list[Any]]:
     ), moved AS (
         UPDATE triggers_journey j SET seq = j.seq + 3, version_id = j.version_id, status = 'active', active_slot = 1,
             step = 'week', since = now(), messages_queued = 1, due_at = now() + interval '7 days', resume_due_at = NULL, ended_at = NULL
-        FROM due WHERE j.id = due.id RETURNING j.id, j.seq, j.contact_id
+        FROM due WHERE j.id = due.id RETURNING j.id, j.seq, j.chain_id, j.contact_id
     ), queued AS (
-        INSERT INTO triggers_message (uid, journey_id, seq, contact_id, step, template_key, channel, message_class, lane,
+        INSERT INTO triggers_message (uid, journey_id, seq, chain_id, contact_id, step, template_key, channel, message_class, lane,
             topic_id, address, state, reason, reason_data, created_at, send_after, expires_at, attempt, provider_id)
-        SELECT gen_random_uuid(), id, seq - 1, contact_id, %s, %s, %s, %s, %s, %s::bigint, %s, %s, %s, %s::jsonb, now(), now(),
+        SELECT gen_random_uuid(), id, seq - 1, chain_id, contact_id, %s, %s, %s, %s, %s, %s::bigint, %s, %s, %s, %s::jsonb, now(), now(),
             now() + %s, %s, %s
         FROM moved
     )

@@ -178,7 +178,18 @@ def _queue_messages(sends: Sequence[tuple[Passage, Move]], now: datetime) -> Non
 
 _TEMPLATE_COLUMNS = ("key", "channel", "message_class", "topic_id")
 _MESSAGE_COLUMNS = (
-    *("uid", "journey_id", "seq", "contact_id", "step", "template_key", "channel", "message_class", "lane"),
+    *(
+        "uid",
+        "journey_id",
+        "seq",
+        "chain_id",
+        "contact_id",
+        "step",
+        "template_key",
+        "channel",
+        "message_class",
+        "lane",
+    ),
     *("topic_id", "address", "state", "reason", "reason_data", "created_at", "send_after", "expires_at"),
     *("attempt", "provider_id"),
 )
@@ -204,6 +215,7 @@ def _message_row(
             uuid4(),
             one.id,
             move.seq,
+            one.chain_id,
             one.contact_id,
             move.step,
             effect.template,

@@ -9,6 +9,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from triggers.models.chain import Chain
 from triggers.models.consent import Channel, Topic
 from triggers.models.contact import Contact
 from triggers.models.journey import Journey
@@ -57,6 +58,16 @@ class Message(models.Model):
         Journey, models.SET_NULL, null=True, related_name="messages", db_constraint=False, db_index=False
     )
     seq = models.IntegerField(null=True, editable=False)
+    # Its journey's: what is asked about a chain's messages outlives the journeys.
+    chain = models.ForeignKey(
+        Chain,
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("chain"),
+    )
     contact = models.ForeignKey(
         Contact,
         models.CASCADE,
