@@ -17,11 +17,13 @@ from django.utils.translation import gettext as _
 
 from triggers.conf import settings
 from triggers.content.expression import CONFUSIONS
+from triggers.content.lexer import Refused, line_and_column
 from triggers.content.nodes import Body
-from triggers.content.parser import LetterParser, Refused, Unguarded, line_and_column
+from triggers.content.parser import LetterParser, Unguarded
 from triggers.content.places import BadPlace
 from triggers.content.plain import Group, freeze
 from triggers.content.scope import Scope
+from triggers.content.tags import TAGS
 from triggers.content.variables import Variables
 from triggers.exceptions import RenderError, TemplateError
 
@@ -41,7 +43,7 @@ def compile_template(
             _("%(where)s: longer than %(limit)d characters") % {"where": where, "limit": limit}
         )
     try:
-        parser = LetterParser(source, where, variables, autoescape)
+        parser = LetterParser(source, where, variables, autoescape, TAGS)
         body = parser.whole()
     except BadPlace as error:
         raise _error_at(source, where, error.message, error.at) from None
