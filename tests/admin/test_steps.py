@@ -6,15 +6,42 @@ import json
 from typing import Any
 
 import pytest
+from django import forms
 from django.test import Client
 
 from tests.admin.conftest import Staff
 from tests.build import draft_chain, live_chain, make_template
+from triggers.core.kinds import View
+from triggers.core.values import Go, Reason, Value
+from triggers.forms import KindForm
 from triggers.models import Chain, Step
+from triggers.steps import steps
+from triggers.steps.base import Step as StepKind
 
 WAIT = ("wait_1", "wait", {"amount": 3, "unit": "hours"})
 BYE: tuple[Any, ...] = ("exit_1", "exit", {})
 ASK = ("condition_1", "condition", {"condition": {"kind": "tag", "tag": "vip"}}, {"yes": [BYE], "no": []})
+
+
+class RemarkConfig(Value, frozen=True):
+    note: str
+
+
+class RemarkForm(KindForm):
+    note = forms.CharField()
+
+
+class Remark(StepKind):
+    key = "remark"
+    label = "Remark"
+    Config = RemarkConfig
+    form_class = RemarkForm
+
+    def decide(self, config: RemarkConfig, view: View) -> Go:
+        return Go(Reason("remarked"))
+
+    def describe(self, config: RemarkConfig) -> Reason:
+        return Reason("Remark: %(note)s", {"note": config.note})
 
 
 def page(chain: Chain, rest: str = "") -> str:
@@ -28,7 +55,7 @@ def order(chain: Chain) -> list[str]:
 def test_add_at_a_place(boss: Client) -> None:
     chain = draft_chain([WAIT, ASK])
     response = boss.post(
-        page(chain, "add/?position=1&kind=wait"), {"amount": 2, "unit": "days", "note": "why"}
+        page(chain, "add/?position=1&kind=wait"), {"amount": 2, "unit": "days", "step-note": "why"}
     )
     assert response.status_code == 302
     assert response["Location"].endswith("#step-wait_2")
@@ -40,7 +67,7 @@ def test_add_at_a_place(boss: Client) -> None:
 def test_add_into_a_branch(boss: Client) -> None:
     chain = draft_chain([ASK])
     ask = chain.steps.get(key="condition_1")
-    boss.post(page(chain, f"add/?parent={ask.pk}&branch=no&position=0&kind=exit"), {"note": ""})
+    boss.post(page(chain, f"add/?parent={ask.pk}&branch=no&position=0&kind=exit"), {"step-note": ""})
     assert chain.steps.get(branch="no").parent == ask
 
 
@@ -55,9 +82,19 @@ def test_bad_settings_come_back_with_the_form(boss: Client) -> None:
 def test_edit(boss: Client) -> None:
     chain = draft_chain([WAIT])
     step = chain.steps.get()
-    boss.post(page(chain, f"{step.pk}/"), {"amount": 5, "unit": "weeks", "note": "x"})
+    boss.post(page(chain, f"{step.pk}/"), {"amount": 5, "unit": "weeks", "step-note": "x"})
     step.refresh_from_db()
     assert (step.key, step.config["amount"], step.note) == ("wait_1", 5, "x")
+
+
+def test_a_kind_may_have_a_setting_called_note(boss: Client) -> None:
+    """The form's own note used to take its value."""
+    with steps.registered(Remark):
+        chain = draft_chain([("remark_1", "remark", {"note": "kind's"})])
+        step = chain.steps.get()
+        boss.post(page(chain, f"{step.pk}/"), {"note": "the kind's", "step-note": "the marketer's"})
+    step.refresh_from_db()
+    assert (step.config, step.note) == ({"note": "the kind's"}, "the marketer's")
 
 
 def test_move(boss: Client) -> None:

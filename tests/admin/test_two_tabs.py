@@ -41,14 +41,14 @@ def test_a_step_saved_from_a_stale_tab(boss: Client) -> None:
     chain = draft_chain([WAIT])
     address = step_address(chain)
     tab, other = opened(boss, address), opened(boss, address)
-    assert boss.post(address, {"amount": 5, "unit": "weeks", "note": "mine"} | other).status_code == 302
-    refused = boss.post(address, {"amount": 3, "unit": "days", "note": ""} | tab)
+    assert boss.post(address, {"amount": 5, "unit": "weeks", "step-note": "mine"} | other).status_code == 302
+    refused = boss.post(address, {"amount": 3, "unit": "days", "step-note": ""} | tab)
     text = refused.content.decode()
     assert (refused.status_code, chain.steps.get().config["amount"]) == (200, 5)
     for part in (CHANGED, "now – Wait 5", "Wait: 5", "Unit: weeks", "Note: mine"):
         assert part in text
     # Now that the writer has seen both, saving again is a decision.
-    assert boss.post(address, {"amount": 3, "unit": "days", "note": ""} | seen(text)).status_code == 302
+    assert boss.post(address, {"amount": 3, "unit": "days", "step-note": ""} | seen(text)).status_code == 302
     assert (chain.steps.get().config, chain.steps.get().note) == ({"amount": 3, "unit": "days"}, "")
 
 
@@ -56,7 +56,9 @@ def test_a_note_alone_makes_a_tab_stale(boss: Client) -> None:
     chain = draft_chain([WAIT])
     tab = opened(boss, step_address(chain))
     chain.steps.update(note="please do not touch")
-    text = boss.post(step_address(chain), {"amount": 3, "unit": "hours", "note": ""} | tab).content.decode()
+    text = boss.post(
+        step_address(chain), {"amount": 3, "unit": "hours", "step-note": ""} | tab
+    ).content.decode()
     assert "please do not touch" in text
     assert chain.steps.get().note == "please do not touch"
 
@@ -104,7 +106,7 @@ def test_ending_events_make_a_chain_stale_and_steps_do_not(boss: Client) -> None
     chain = draft_chain([WAIT])
     page = f"/admin/triggers/chain/{chain.pk}/change/"
     tab = opened(boss, page)
-    boss.post(f"/admin/triggers/chain/{chain.pk}/steps/add/?kind=exit", {"note": ""})
+    boss.post(f"/admin/triggers/chain/{chain.pk}/steps/add/?kind=exit", {"step-note": ""})
     assert save(boss, chain, **tab).status_code == 302
     ChainRule.objects.create(chain=chain, role="goal", event="purchase")
     text = save(boss, chain, **tab).content.decode()

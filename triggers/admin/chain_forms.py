@@ -124,7 +124,9 @@ class RuleForm(forms.ModelForm):
 
 
 class NoteForm(forms.Form):
-    """What the marketer notes at a step, for colleagues."""
+    """What the marketer notes at a step, for colleagues. It stands beside the kind's own fields, under a prefix."""
+
+    prefix = "step"
 
     note = forms.CharField(label=_("Note"), max_length=300, required=False, help_text=_("Shown on the card."))
 
