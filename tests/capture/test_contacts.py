@@ -14,7 +14,7 @@ from tests.build import make_contact
 from tests.host.models import Parcel
 from triggers.contacts import contact_for, sync_contact
 from triggers.exceptions import InvalidAddress
-from triggers.models import Contact
+from triggers.models import Contact, ContactTag
 from triggers.shop import ContactDetails, ShopAdapter
 
 pytestmark = pytest.mark.django_db
@@ -188,3 +188,12 @@ def test_a_new_address_is_taken_over() -> None:
     knows(email="new@example.com")
     assert sync_contact(user).email_key == "new@example.com"
     assert Contact.objects.get().email == "new@example.com"
+
+
+def test_customers_and_tags_are_compared_letter_by_letter() -> None:
+    """MariaDB took "x" and "X" for one customer."""
+    one, other = (make_contact(n, external_id=key) for n, key in enumerate(("x", "X")))
+    assert Contact.objects.get(external_id="X") == other
+    for tag in ("vip", "VIP"):
+        ContactTag.objects.create(contact=one, name=tag)
+    assert one.tags.count() == 2

@@ -42,6 +42,15 @@ def test_entries(re_entry: str, days: int, story: list[tuple[str, int]], expecte
     assert Journey.objects.count() == expected
 
 
+@pytest.mark.parametrize("other", ["cart:A", "cart:a ", "cart:ä"])
+def test_keys_are_compared_letter_by_letter(other: str) -> None:
+    """MariaDB took them for the same cart, and the second event was set aside."""
+    live_chain(AT_ONCE, re_entry="per_object")
+    enter("cart:a")
+    enter(other)
+    assert Journey.objects.count() == 2
+
+
 @pytest.mark.parametrize("re_entry", ["every_time", "restart", "per_object"])
 def test_nobody_is_twice_inside_a_chain(re_entry: str) -> None:
     live_chain(WAITS, re_entry=re_entry)

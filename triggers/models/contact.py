@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from triggers.core.schedule import zone_of
+from triggers.models.fields import ExactCharField
 
 # Fixed at install: a contact's shard is its id modulo this.
 SHARDS = 64
@@ -19,7 +20,7 @@ class Contact(models.Model):
     """One person. `email_key` and `phone` are unique, so two spellings of one address are one contact."""
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    external_id = models.CharField(
+    external_id = ExactCharField(
         _("customer"),
         max_length=64,
         null=True,
@@ -62,7 +63,7 @@ class ContactTag(models.Model):
     """One tag of one contact."""
 
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="tags", verbose_name=_("contact"))
-    name = models.CharField(_("tag"), max_length=64)
+    name = ExactCharField(_("tag"), max_length=64)
 
     class Meta:
         verbose_name = _("tag")

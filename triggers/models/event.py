@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from triggers.models.contact import Contact
+from triggers.models.fields import ExactCharField
 
 
 class Event(models.Model):
@@ -31,7 +32,7 @@ class Event(models.Model):
     occurred_at = models.DateTimeField(_("happened"))
     recorded_at = models.DateTimeField(_("recorded"), default=timezone.now)
     data = models.JSONField(_("data"), default=dict, blank=True, encoder=DjangoJSONEncoder)
-    object_ref = models.CharField(
+    object_ref = ExactCharField(
         _("about"), max_length=100, blank=True, help_text=_("The cart, order or product, e.g. cart:17.")
     )
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from triggers.core.values import JourneyStatus
 from triggers.models.chain import Chain, ChainVersion
 from triggers.models.contact import Contact
+from triggers.models.fields import ExactCharField
 
 JOURNEY_STATUSES = [
     (JourneyStatus.ACTIVE.value, _("on its way")),
@@ -26,7 +27,7 @@ class EntryLedger(models.Model):
     contact = models.ForeignKey(
         Contact, models.CASCADE, related_name="entries", db_constraint=False, verbose_name=_("contact")
     )
-    entry_key = models.CharField(_("entry key"), max_length=100)
+    entry_key = ExactCharField(_("entry key"), max_length=100)
     entered_at = models.DateTimeField(_("entered"))
 
     class Meta:
@@ -67,7 +68,7 @@ class Journey(models.Model):
     entered_at = models.DateTimeField(_("entered"))
     ended_at = models.DateTimeField(_("ended"), null=True)
     entry_event_id = models.BigIntegerField(null=True, editable=False)
-    object_ref = models.CharField(_("about"), max_length=100, blank=True)
+    object_ref = ExactCharField(_("about"), max_length=100, blank=True)
     is_called_back = models.BooleanField(
         default=False, editable=False, help_text=_("It ended so that nothing of it may leave any more.")
     )
