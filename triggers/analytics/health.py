@@ -11,7 +11,6 @@ from typing import Any
 from django.db.models import Count, Min, QuerySet
 
 from triggers.conf import settings
-from triggers.core.values import JourneyStatus
 from triggers.models import (
     SHARDS,
     Event,
@@ -22,6 +21,7 @@ from triggers.models import (
     PendingEvent,
     Transition,
 )
+from triggers.models.journey import NEED_A_PERSON
 
 # Rows shown of each kind of failure; the lists behind the links show the rest.
 MOST_FAILURES = 20
@@ -29,7 +29,6 @@ MOST_FAILURES = 20
 LATE = timedelta(seconds=60)
 DAY = timedelta(hours=24)
 
-FAILED_JOURNEYS = (JourneyStatus.FAILED, JourneyStatus.PAUSED)
 FAILED_MESSAGES = (MessageState.FAILED, MessageState.UNKNOWN)
 
 
@@ -187,7 +186,7 @@ def _sent_since(moment: datetime) -> dict[str, int]:
 
 def _failed_journeys() -> Failures:
     # Journeys that are parked with their paused chain go on by themselves when it does.
-    stopped = Journey.objects.filter(status__in=FAILED_JOURNEYS, resume_due_at__isnull=True)
+    stopped = Journey.objects.filter(status__in=NEED_A_PERSON, resume_due_at__isnull=True)
     newest = list(stopped.select_related("chain").order_by("-pk")[:MOST_FAILURES])
     reasons = _last_transitions([journey.pk for journey in newest if not journey.error])
     rows = []

@@ -116,6 +116,7 @@ class Message(models.Model):
             models.Index(fields=["lane", "state", "send_after", "id"], name="triggers_message_queue"),
             models.Index(fields=["state", "lease_until"], name="triggers_message_lease"),
             models.Index(fields=["contact", "id"], name="triggers_message_contact"),
+            models.Index(fields=["-created_at"], name="triggers_message_newest"),
         ]
 
     def __str__(self) -> str:
