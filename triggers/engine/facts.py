@@ -100,25 +100,25 @@ def _count_events(args: Args, asking: Sequence[JourneyState], now: datetime) -> 
         values.append(connection.ops.adapt_datetimefield_value(now - timedelta(days=days)))
     if same_object:
         counted.append(_SAME_OBJECT)
-    ids = [one.id for one in asking]
-    counts = dict.fromkeys(ids, 0)
+    rows = [(one.id, one.contact_id, one.entered_at, one.entry_event_id, one.object_ref) for one in asking]
+    counts = dict.fromkeys((one.id for one in asking), 0)
+    since = " ".join(counted)
     if filters:
         parse: Any = Event._meta.get_field("data").from_db_value
-        for journey_id, data in select_for(Journey, ids, f"SELECT v.c0, e.data {' '.join(counted)}", values):
+        for journey_id, data in select_for(Journey, _ASKING, rows, f"SELECT v.c0, e.data {since}", values):
             counts[journey_id] += matches(filters, parse(data, None, connection))
     else:
-        counts.update(
-            select_for(Journey, ids, f"SELECT v.c0, COUNT(*) {' '.join(counted)} GROUP BY v.c0", values)
-        )
+        counted_rows = f"SELECT v.c0, COUNT(*) {since} GROUP BY v.c0"
+        counts.update(select_for(Journey, _ASKING, rows, counted_rows, values))
     return counts
 
 
-# Written out: Django's way from journeys to events goes through contacts and takes a subquery to leave one event out.
-_COUNTED = """FROM {rows} JOIN triggers_journey j ON j.id = v.c0
-    JOIN triggers_event e ON e.contact_id = j.contact_id AND e.name = %s"""
+# Written out, and without a look at the journeys' own rows: all that matters of them is known and travels along.
+_ASKING = ("id", "contact_id", "entered_at", "entry_event_id", "object_ref")
+_COUNTED = "FROM {rows} JOIN triggers_event e ON e.contact_id = v.c1 AND e.name = %s"
 _SINCE = "AND e.recorded_at >= %s"
-_SINCE_ENTRY = "AND e.recorded_at >= j.entered_at AND (j.entry_event_id IS NULL OR e.id <> j.entry_event_id)"
-_SAME_OBJECT = "AND e.object_ref = j.object_ref"
+_SINCE_ENTRY = "AND e.recorded_at >= v.c2 AND (v.c3 IS NULL OR e.id <> v.c3)"
+_SAME_OBJECT = "AND e.object_ref = v.c4"
 
 
 def _reactions(questions: Mapping[Args, Sequence[JourneyState]], now: datetime) -> dict[Args, dict[int, Any]]:

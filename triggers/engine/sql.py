@@ -64,18 +64,20 @@ def update_rows(model: type[models.Model], columns: Sequence[str], rows: Sequenc
 
 
 def select_for(
-    model: type[models.Model], keys: Sequence[Any], statement: str, values: Sequence[Any]
+    model: type[models.Model],
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    statement: str,
+    values: Sequence[Any],
 ) -> list[tuple[Any, ...]]:
-    """Rows of a SELECT about many rows of `model`, whose primary keys stand in it as `{rows}`, a table `v(c0)`.
+    """Rows of a SELECT about many rows of `model`, given as values of `columns`: they are its `{rows}`, a table `v(c0, c1, …)`.
 
     `values` are for its placeholders, all of them after `{rows}`. One statement.
     """
-    fields = _fields(model, (model._meta.pk.attname,))
+    fields = _fields(model, tuple(columns))
     source, _picked = _source(fields)
     with _cursor() as cursor:
-        cursor.execute(
-            statement.format(rows=source), [*_parameters(fields, [(key,) for key in keys]), *values]
-        )
+        cursor.execute(statement.format(rows=source), [*_parameters(fields, rows), *values])
         return list(cursor.fetchall())
 
 
