@@ -54,7 +54,7 @@ class Condition:
 conditions: Registry[Condition] = Registry("condition", Condition)
 
 
-class BoundCondition(Value, frozen=True, dict=True):
+class BoundCondition(Value, frozen=True, dict=True, gc=True):
     """A condition with its settings."""
 
     kind: Condition

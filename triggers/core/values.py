@@ -10,8 +10,11 @@ from typing import Any
 import msgspec
 
 
-class Value(msgspec.Struct, frozen=True):
-    """Base of all core values: equal by content, cheap to make by the thousand."""
+class Value(msgspec.Struct, frozen=True, gc=False):
+    """Base of all core values: equal by content, cheap to make by the thousand.
+
+    The garbage collector does not look at them: what never changes after it was made cannot come to contain itself.
+    """
 
 
 class Fact(Value, frozen=True):

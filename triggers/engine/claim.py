@@ -40,7 +40,7 @@ class Claim:
     bounds: dict[int, Bound] = field(default_factory=dict)
 
 
-# By shard. Only shards that have more due than a batch are here.
+# By shard. Only shards that filled a claim on their own are here.
 _bounds: dict[int, Bound] = {}
 
 
@@ -79,7 +79,9 @@ def claim_due(shards: Sequence[int], now: datetime, limit: int) -> Claim:
         last = claim.rows[-1]
         shard = last[CONTACT] % SHARDS
         claim.unfinished = unread(shards, shard)
-        claim.bounds[shard] = Bound(last[DUE_AT], last[PK], bound.since if bound else time.monotonic())
+        if claim.rows[0][CONTACT] % SHARDS == shard:
+            since = bound.since if bound else time.monotonic()
+            claim.bounds[shard] = Bound(last[DUE_AT], last[PK], since)
     return claim
 
 
