@@ -56,25 +56,26 @@ def update_rows(model: type[models.Model], columns: Sequence[str], rows: Sequenc
             cursor.execute(f"UPDATE {table} JOIN {source} ON {where} SET {sets}", values)  # noqa: S608
         else:
             sets = ", ".join(f"{_quote(field.column)} = {_pick(field, n)}" for n, field in assigned)
+            if connection.vendor == "postgresql":
+                # Said twice, because it would read a whole small table to join it with the batch.
+                where += f" AND {table}.{key} = ANY(%s)"
+                values = [*values, [row[0] for row in rows]]
             cursor.execute(f"UPDATE {table} SET {sets} FROM {source} WHERE {where}", values)  # noqa: S608
         return int(cursor.rowcount)
 
 
 def select_for(
-    model: type[models.Model],
-    columns: Sequence[str],
-    rows: Sequence[Row],
-    statement: str,
-    values: Sequence[Any],
+    model: type[models.Model], columns: Sequence[str], rows: Sequence[Row], statement: str
 ) -> list[tuple[Any, ...]]:
-    """Rows of a SELECT about many rows of `model`, given as values of `columns`: they are its `{rows}`, a table `v(c0, c1, …)`.
+    """Rows of a SELECT about many things at once: they stand in it as `{rows}`, a table `v(c0, c1, …)`.
 
-    `values` are for its placeholders, all of them after `{rows}`. One statement.
+    Their values have the types of `columns` of `model`. One statement.
     """
     fields = _fields(model, tuple(columns))
-    source, batch = _source(fields, rows)
+    # Not even what all have in common is shown to the planner: one moment for all may lure it into another index.
+    source, values = _source(fields, rows, shares=False)
     with _cursor() as cursor:
-        cursor.execute(statement.format(rows=source), [*batch, *values])
+        cursor.execute(statement.format(rows=source), values)
         return list(cursor.fetchall())
 
 
@@ -130,13 +131,16 @@ def _quote(name: str | None) -> str:
     return connection.ops.quote_name(name)
 
 
-def _source(fields: Sequence[Field], rows: Sequence[Row]) -> tuple[str, list[Any]]:
-    """The batch as a table `v(c0, c1, …)` and the parameters of its placeholders."""
+def _source(fields: Sequence[Field], rows: Sequence[Row], *, shares: bool = True) -> tuple[str, list[Any]]:
+    """The batch as a table `v(c0, c1, …)` and the parameters of its placeholders.
+
+    With `shares`, what is the same in every row may travel once.
+    """
     columns = [
         _prepared(field, values) for field, values in zip(fields, zip(*rows, strict=True), strict=True)
     ]
     if connection.vendor == "postgresql":
-        return _unnest(fields, columns)
+        return _unnest(fields, columns, shares)
     document = json.dumps(list(zip(*columns, strict=True)), default=str)
     return (_json_table if connection.vendor == "mysql" else _json_each)(fields), [document]
 
@@ -152,13 +156,13 @@ def _pick(field: Field, number: int) -> str:
     return f"v.c{number}"
 
 
-def _unnest(fields: Sequence[Field], columns: Sequence[list[Any]]) -> tuple[str, list[Any]]:
-    """An array for each column; what is the same in every row travels once."""
+def _unnest(fields: Sequence[Field], columns: Sequence[list[Any]], shares: bool) -> tuple[str, list[Any]]:
+    """An array for each column, and one value for those that are the same in every row."""
     mark = "%b" if _is_psycopg3() else "%s"
     given, once, arrays = [], [], []
     for number, (field, values) in enumerate(zip(fields, columns, strict=True)):
         # The first is always an array: it gives the number of rows.
-        if number and values[0] == values[-1] and values.count(values[0]) == len(values):
+        if number and shares and values[0] == values[-1] and values.count(values[0]) == len(values):
             given.append(f"{mark}::{_postgres_type(field)} AS c{number}")
             once.append(values[0])
         else:
