@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any, ClassVar
 
 import msgspec
@@ -53,7 +54,7 @@ class Condition:
 conditions: Registry[Condition] = Registry("condition", Condition)
 
 
-class BoundCondition(Value, frozen=True):
+class BoundCondition(Value, frozen=True, dict=True, gc=True):
     """A condition with its settings."""
 
     kind: Condition
@@ -67,6 +68,11 @@ class BoundCondition(Value, frozen=True):
 
     def describe(self) -> Reason:
         return self.kind.describe(self.config)
+
+    @cached_property
+    def question(self) -> dict[str, Any]:
+        """Its description as a value inside another reason: put together once, it goes into every answer."""
+        return nested(self.describe())
 
 
 def bind(raw: Any) -> BoundCondition:

@@ -55,14 +55,14 @@ class Group(Condition):
         return Verdict(not self.answer_when_stopped, found)
 
     def describe(self, config: GroupConfig) -> Reason:
-        return Reason(self.sentence, {"conditions": [nested(member.describe()) for member in config.of]})
+        return Reason(self.sentence, {"conditions": [member.question for member in config.of]})
 
 
 def _findings(member: BoundCondition, verdict: Verdict) -> list[Any]:
     """What one member found, as reasons within a reason; a group's are those of its members."""
     if isinstance(member.kind, Group):
         return list(verdict.seen)
-    data = {"condition": nested(member.describe()), "seen": plain(verdict.seen)}
+    data = {"condition": member.question, "seen": plain(verdict.seen)}
     return [nested(Reason(gettext_noop("%(condition)s → %(seen)s"), data))]
 
 

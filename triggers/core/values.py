@@ -10,8 +10,11 @@ from typing import Any
 import msgspec
 
 
-class Value(msgspec.Struct, frozen=True):
-    """Base of all core values: equal by content, cheap to make by the thousand."""
+class Value(msgspec.Struct, frozen=True, gc=False):
+    """Base of all core values: equal by content, cheap to make by the thousand.
+
+    The garbage collector does not look at them: what never changes after it was made cannot come to contain itself.
+    """
 
 
 class Fact(Value, frozen=True):
@@ -103,7 +106,8 @@ class JourneyStatus(StrEnum):
 class JourneyState(Value, frozen=True):
     """What the core may know about one journey before it asks for facts.
 
-    `step` is the step it stands at, `since` the moment it came there, `zone` the contact's IANA time zone.
+    `step` is the step it stands at, `since` the moment it came there, `zone` the contact's IANA time zone;
+    `entry_event_id` is the event that began it, which does not count as one since then.
     """
 
     id: int
@@ -114,6 +118,7 @@ class JourneyState(Value, frozen=True):
     entered_at: datetime
     zone: str = "UTC"
     object_ref: str = ""
+    entry_event_id: int | None = None
 
 
 class Move(Value, frozen=True):

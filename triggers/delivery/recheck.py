@@ -122,7 +122,9 @@ def _journeys_say(messages: Sequence[Message], now: datetime) -> dict[int, Stop 
     for one in journeys.values():
         graph = graphs[one.version_id]
         state = JourneyState(
-            one.pk, one.contact_id, one.step, one.since, one.seq, one.entered_at, "", one.object_ref
+            *(one.pk, one.contact_id, one.step, one.since, one.seq, one.entered_at),
+            object_ref=one.object_ref,
+            entry_event_id=one.entry_event_id,
         )
         wanted.append((state, frozenset(rule.fact for rule in (*graph.goals, *graph.exits))))
     facts = load_facts(wanted, now)

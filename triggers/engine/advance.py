@@ -10,7 +10,6 @@ from uuid import uuid4
 
 from django.conf import settings as django_settings
 from django.db import transaction
-from django.db.models import Q
 from django.utils.translation import gettext_noop
 
 from triggers.conf import settings
@@ -30,7 +29,7 @@ from triggers.engine.change import change_contacts
 from triggers.engine.facts import Facts, facts_ahead, load_facts
 from triggers.engine.isolate import describe, isolate
 from triggers.engine.records import READ, Passage, read_passages, write_passages
-from triggers.engine.sql import Row, insert_rows, read_rows, update_rows
+from triggers.engine.sql import Row, insert_rows, update_rows
 from triggers.engine.versions import load_graphs
 from triggers.exceptions import ShopFailed
 from triggers.models import SHARDS, ChainStatus, Journey, Message, MessageState, Template
@@ -43,27 +42,7 @@ PUT_OFF = timedelta(seconds=60)
 
 logger = logging.getLogger(__name__)
 
-PK, DUE_AT = READ.index("pk"), READ.index("due_at")
-
-Bound = tuple[datetime, int]
-
-
-def claim_due(shard: int, now: datetime, limit: int, bound: Bound | None = None) -> list[Row]:
-    """Up to `limit` due journeys of a locked shard, the longest overdue first.
-
-    `bound` is the (due_at, id) pair up to which this worker has seen the index: it spares the scan of entries that a
-    long transaction elsewhere keeps from being cleaned away.
-    """
-    due = Journey.objects.filter(shard=shard, due_at__lte=now)
-    if bound is not None:
-        # Written out, because MariaDB does not use an index for row comparisons.
-        due = due.filter(due_at__gte=bound[0]).filter(Q(due_at__gt=bound[0]) | Q(pk__gt=bound[1]))
-    return read_rows(due.order_by("due_at", "pk").values_list(*READ)[:limit])
-
-
-def bound_of(rows: Sequence[Row]) -> Bound:
-    """How far a claim has seen the index."""
-    return rows[-1][DUE_AT], rows[-1][PK]
+PK = READ.index("pk")
 
 
 def fire_due(rows: Sequence[Row], now: datetime) -> set[int]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 
 from triggers.core.graph import Graph
-from triggers.core.payload import matches
 from triggers.core.values import Fact, JourneyState
-from triggers.engine.sql import select_for
+from triggers.engine.event_counts import count_events
 from triggers.exceptions import ShopFailed
-from triggers.models import Contact, ContactTag, Event, Journey, Message
+from triggers.models import Contact, ContactTag, Message
 from triggers.shop import ContactRef, get_adapter
 
 # Facts by journey id.
@@ -83,44 +82,6 @@ def _tags(questions: Mapping[Args, Sequence[JourneyState]], now: datetime) -> di
     }
 
 
-def _event_counts(
-    questions: Mapping[Args, Sequence[JourneyState]], now: datetime
-) -> dict[Args, dict[int, Any]]:
-    return {args: _count_events(args, asking, now) for args, asking in questions.items()}
-
-
-def _count_events(args: Args, asking: Sequence[JourneyState], now: datetime) -> dict[int, int]:
-    """How often an event was recorded: since the journey began (its own first event does not count), or in N days."""
-    name, days, filters, same_object = args
-    counted, values = [_COUNTED], [name]
-    if days is None:
-        counted.append(_SINCE_ENTRY)
-    else:
-        counted.append(_SINCE)
-        values.append(connection.ops.adapt_datetimefield_value(now - timedelta(days=days)))
-    if same_object:
-        counted.append(_SAME_OBJECT)
-    ids = [one.id for one in asking]
-    counts = dict.fromkeys(ids, 0)
-    if filters:
-        parse: Any = Event._meta.get_field("data").from_db_value
-        for journey_id, data in select_for(Journey, ids, f"SELECT v.c0, e.data {' '.join(counted)}", values):
-            counts[journey_id] += matches(filters, parse(data, None, connection))
-    else:
-        counts.update(
-            select_for(Journey, ids, f"SELECT v.c0, COUNT(*) {' '.join(counted)} GROUP BY v.c0", values)
-        )
-    return counts
-
-
-# Written out: Django's way from journeys to events goes through contacts and takes a subquery to leave one event out.
-_COUNTED = """FROM {rows} JOIN triggers_journey j ON j.id = v.c0
-    JOIN triggers_event e ON e.contact_id = j.contact_id AND e.name = %s"""
-_SINCE = "AND e.recorded_at >= %s"
-_SINCE_ENTRY = "AND e.recorded_at >= j.entered_at AND (j.entry_event_id IS NULL OR e.id <> j.entry_event_id)"
-_SAME_OBJECT = "AND e.object_ref = j.object_ref"
-
-
 def _reactions(questions: Mapping[Args, Sequence[JourneyState]], now: datetime) -> dict[Args, dict[int, Any]]:
     ids = {one.id for asking in questions.values() for one in asking}
     found: dict[tuple[int, str], set[str]] = defaultdict(set)
@@ -164,7 +125,7 @@ def _contacts(questions: Mapping[Args, Sequence[JourneyState]]) -> set[int]:
 PROVIDERS: dict[str, Provider] = {
     "contact_field": _contact_fields,
     "tags": _tags,
-    "event_count": _event_counts,
+    "event_count": count_events,
     "message_reactions": _reactions,
     "shop": _shop,
 }

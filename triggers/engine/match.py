@@ -14,6 +14,7 @@ from triggers.core.kinds import Admission
 from triggers.core.values import EventValue, JourneyStatus, Reason
 from triggers.engine.isolate import describe, isolate
 from triggers.engine.records import READ, Passage, read_passages, write_moves, write_passages
+from triggers.engine.shards import unread
 from triggers.engine.sql import insert_rows, update_rows
 from triggers.engine.versions import load_graphs
 from triggers.models import SHARDS, Chain, ChainStatus, Contact, EntryLedger, Journey, PendingEvent
@@ -45,14 +46,17 @@ class Batch:
     entered: list[tuple[Passage, Admission]] = field(default_factory=list)
 
 
-def match_events(shard: int, now: datetime, limit: int) -> int:
-    """Match up to `limit` pending events of a locked shard, the oldest first. Returns how many were taken.
+def match_events(shards: Sequence[int], now: datetime, limit: int) -> tuple[int, list[int]]:
+    """Match up to `limit` pending events of locked shards, the oldest of each first.
 
-    Event and consequences are one transaction: the pending row goes in the savepoint that writes them.
+    Returns how many were taken and the shards where some may be left. Event and consequences are one transaction: the
+    pending row goes in the savepoint that writes them.
     """
-    rows = (
-        PendingEvent.objects.filter(is_set_aside=False, shard=shard)
-        .order_by("event_id")
+    if not shards:
+        return 0, []
+    rows = list(
+        PendingEvent.objects.filter(is_set_aside=False, shard__in=shards)
+        .order_by("shard", "event_id")
         .values_list(
             "event_id",
             "event__uid",
@@ -62,12 +66,13 @@ def match_events(shard: int, now: datetime, limit: int) -> int:
             "event__recorded_at",
             "event__data",
             "event__object_ref",
+            "shard",
         )[:limit]
     )
-    events = [EventValue(row[0], row[1].hex, *row[2:]) for row in rows]
+    events = [EventValue(row[0], row[1].hex, *row[2:-1]) for row in rows]
     if events:
         isolate(events, lambda batch: _match(batch, now), _set_aside)
-    return len(events)
+    return len(events), unread(shards, rows[-1][-1]) if len(events) == limit else []
 
 
 def _match(events: Sequence[EventValue], now: datetime) -> None:

@@ -35,6 +35,7 @@ READ = (
     "version__sha256",
     "chain__status",
     "resume_due_at",
+    "entry_event_id",
 )
 WRITTEN = (
     "id",
@@ -72,8 +73,8 @@ class Passage:
     version_sha256: str
     chain_status: str
     resume_due_at: datetime | None = None
-    ended_at: datetime | None = None
     entry_event_id: int | None = None
+    ended_at: datetime | None = None
     moves: list[Move] = field(default_factory=list)
     read_seq: int = -1
     cancels_queued: bool = False
@@ -93,6 +94,7 @@ class Passage:
             self.entered_at,
             self.zone or default_zone,
             self.object_ref,
+            self.entry_event_id,
         )
 
     def log(self, reason: Reason, step: str = "") -> None:

@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from triggers.clock import DatabaseNow
 from triggers.models import SHARDS, Journey, PendingEvent, Shard
 
 
-def try_lock(shard: int) -> datetime | None:
-    """Lock one shard until the transaction ends and return the database's clock; None when another worker has it."""
-    row = (
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Shards that the transaction has locked, those of them with pending events, and the database's clock.
+
+    Both in the order of their numbers. What was committed before `now` was seen.
+    """
+
+    now: datetime
+    shards: list[int]
+    with_events: list[int]
+
+
+def try_lock(shards: Iterable[int]) -> Held | None:
+    """Lock those of these shards that nobody else holds, until the transaction ends; None when there is none.
+
+    One statement, and it never waits: two workers that want the same shards share them.
+    """
+    rows = list(
         Shard.objects.select_for_update(skip_locked=True)
-        .filter(pk=shard)
-        .annotate(now=DatabaseNow())
-        .values("now")
-        .first()
+        .filter(pk__in=shards)
+        .order_by("pk")
+        .annotate(now=DatabaseNow(), has_events=Exists(_pending()))
+        .values_list("pk", "now", "has_events")
     )
-    return row["now"] if row else None
+    if not rows:
+        return None
+    return Held(rows[0][1], [pk for pk, _now, _has in rows], [pk for pk, _now, has in rows if has])
 
 
 def lock_for(contact_ids: Iterable[int]) -> datetime | None:
@@ -40,8 +58,20 @@ def lock(shard: int) -> datetime:
     return now
 
 
+def unread(shards: Sequence[int], last: int) -> list[int]:
+    """The shards that a read in the order of their numbers has not finished when its limit stopped it in shard `last`.
+
+    That one comes at the end, so that the others are read before it is again.
+    """
+    return [*(shard for shard in shards if shard > last), last]
+
+
 def with_work() -> list[int]:
     """Shards that have a pending event or a due journey now: one look into an index for each, whatever the backlog."""
-    pending = PendingEvent.objects.filter(is_set_aside=False, shard=OuterRef("pk"))
     due = Journey.objects.filter(shard=OuterRef("pk"), due_at__lte=DatabaseNow())
-    return list(Shard.objects.filter(Exists(pending) | Exists(due)).values_list("pk", flat=True))
+    return list(Shard.objects.filter(Exists(_pending()) | Exists(due)).values_list("pk", flat=True))
+
+
+def _pending() -> QuerySet[PendingEvent]:
+    """Events that wait to be matched in the shard of the outer query."""
+    return PendingEvent.objects.filter(is_set_aside=False, shard=OuterRef("pk"))

@@ -5,18 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from django.db import transaction
 
 from triggers.conf import settings
-from triggers.engine.advance import Bound, bound_of, claim_due, fire_due
+from triggers.engine.advance import fire_due
+from triggers.engine.claim import Bound, choose, claim_due, remember
 from triggers.engine.match import match_events
 from triggers.engine.shards import try_lock
 from triggers.engine.sql import Row
-
-# A bound is a hint, dropped now and then so that a full sweep always follows.
-BOUND_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +34,7 @@ class Share:
     steps: int = 0
     is_busy: bool = False
     left: list[int] = field(default_factory=list)
-    bounds: dict[int, tuple[Bound, float]] = field(default_factory=dict)
-
-
-# Per shard: how far this process has seen the due index, and when it began to keep that.
-_bounds: dict[int, tuple[Bound, float]] = {}
+    bounds: dict[int, Bound] = field(default_factory=dict)
 
 
 def turn(*shards: int, seconds: float | None = None) -> TurnResult:
@@ -57,8 +50,7 @@ def turn(*shards: int, seconds: float | None = None) -> TurnResult:
     while left:
         with transaction.atomic():
             share = _work(left, settings.TURN_BATCH)
-        # Only now: after a rollback the next claim must start from the bottom.
-        _bounds.update(share.bounds)
+        remember(share.bounds)
         events, steps = events + share.events, steps + share.steps
         is_busy, left = is_busy or share.is_busy, share.left
         if time.monotonic() >= ends:
@@ -68,45 +60,30 @@ def turn(*shards: int, seconds: float | None = None) -> TurnResult:
 
 
 def _work(shards: Sequence[int], batch: int) -> Share:
-    """Claim journeys shard by shard until the batch is full, then move them all together.
+    """Claim journeys, some shards at a time, until the batch is full, then move them all together.
 
-    A shard that had events is the last one taken: two deletes from the table of pending events in one transaction could
-    deadlock with another worker's on MariaDB, which scans that table when it is small.
+    Shards that had events are the last ones taken: two deletes from the table of pending events in one transaction
+    could deadlock with another worker's on MariaDB, which scans that table when it is small.
     """
-    share, rows, latest = Share(), list[Row](), None
+    share, rows, now = Share(left=list(shards)), list[Row](), None
     unfinished: list[int] = []
-    for shard in shards:
-        if share.events or len(rows) >= batch:
-            share.left.append(shard)
+    while share.left and len(rows) < batch and not share.events:
+        chosen = choose(share.left)
+        del share.left[: len(chosen)]
+        held = try_lock(chosen)
+        share.is_busy |= held is None or len(held.shards) < len(chosen)
+        if held is None:
             continue
-        now = try_lock(shard)
-        if now is None:
-            share.is_busy = True
-            continue
-        latest, is_more = now, True
-        share.events = match_events(shard, now, batch)
-        if share.events < batch:
-            claimed, is_more = _claim(shard, now, batch - len(rows), share)
-            rows += claimed
-        if is_more:
-            unfinished.append(shard)
+        now = held.now
+        share.events, unmatched = match_events(held.with_events, now, batch)
+        matched = [shard for shard in held.shards if shard not in unmatched]
+        claim = claim_due(matched, now, batch - len(rows))
+        rows += claim.rows
+        unfinished += [*unmatched, *claim.unfinished]
+        share.bounds |= claim.bounds
     # Behind those that have not had their turn yet: a shard that never ends must not starve them.
     share.left += unfinished
-    if latest is not None and rows:
+    if now is not None and rows:
         share.steps = len(rows)
-        share.left += fire_due(rows, latest) - set(share.left)
+        share.left += fire_due(rows, now) - set(share.left)
     return share
-
-
-def _claim(shard: int, now: datetime, room: int, share: Share) -> tuple[list[Row], bool]:
-    """Due journeys of one shard, and whether there may be more."""
-    bound: Bound | None
-    bound, since = _bounds.pop(shard, (None, time.monotonic()))
-    if time.monotonic() - since > BOUND_SECONDS:
-        bound, since = None, time.monotonic()
-    claimed = claim_due(shard, now, room, bound)
-    # A short claim ends the run; the next one starts from the bottom again.
-    if len(claimed) < room:
-        return claimed, False
-    share.bounds[shard] = (bound_of(claimed), since)
-    return claimed, True

@@ -416,7 +416,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='pendingevent',
-            index=models.Index(fields=['is_set_aside', 'shard', 'event'], name='triggers_pending_of_shard'),
+            index=models.Index(fields=['shard', 'is_set_aside', 'event'], name='triggers_pending_of_shard'),
         ),
         migrations.AddIndex(
             model_name='event',

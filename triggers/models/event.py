@@ -62,7 +62,7 @@ class PendingEvent(models.Model):
     class Meta:
         verbose_name = _("pending event")
         verbose_name_plural = _("pending events")
-        indexes = [models.Index(fields=["is_set_aside", "shard", "event"], name="triggers_pending_of_shard")]
+        indexes = [models.Index(fields=["shard", "is_set_aside", "event"], name="triggers_pending_of_shard")]
 
     def __str__(self) -> str:
         return str(self.event_id)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from triggers.conditions import BoundCondition, bind
-from triggers.conditions.base import nested, plain
+from triggers.conditions.base import plain
 from triggers.conditions.fields import ConditionField
 from triggers.core.kinds import View
 from triggers.core.values import Branch, Fact, Reason, Value
@@ -50,10 +50,10 @@ class ConditionStep(Step):
 
     def decide(self, config: ConditionConfig, view: View) -> Branch:
         verdict = config.condition.evaluate(view)
-        data = {"condition": nested(config.condition.describe()), "seen": plain(verdict.seen)}
+        data = {"condition": config.condition.question, "seen": plain(verdict.seen)}
         if verdict.holds:
             return Branch("yes", Reason(gettext_noop("Yes: %(condition)s (found: %(seen)s)"), data))
         return Branch("no", Reason(gettext_noop("No: %(condition)s (found: %(seen)s)"), data))
 
     def describe(self, config: ConditionConfig) -> Reason:
-        return Reason(gettext_noop("If %(condition)s?"), {"condition": nested(config.condition.describe())})
+        return Reason(gettext_noop("If %(condition)s?"), {"condition": config.condition.question})
