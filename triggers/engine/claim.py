@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from django.db.models import Q
 
-from triggers.engine.marks import Mark, Start, lowest
+from triggers.engine.marks import Mark, Start, claimed, lowest
 from triggers.engine.records import READ
 from triggers.engine.shards import Held, unread
 from triggers.engine.sql import Row, read_rows
@@ -31,10 +31,6 @@ class Claim:
     marks: dict[int, Mark] = field(default_factory=dict)
 
 
-# By shard; taken out for a claim, so that after a rollback the next one begins at the bottom.
-_marks: dict[int, Mark] = {}
-
-
 def choose(shards: Sequence[int]) -> list[int]:
     """The first few of these shards, to be locked and claimed from together.
 
@@ -42,7 +38,7 @@ def choose(shards: Sequence[int]) -> list[int]:
     """
     chosen: list[int] = []
     for shard in shards[:MOST_SHARDS]:
-        mark = _marks.get(shard)
+        mark = claimed.get(shard)
         if mark and mark.is_deep:
             return chosen or [shard]
         chosen.append(shard)
@@ -56,7 +52,8 @@ def claim_due(shards: Sequence[int], held: Held, limit: int) -> Claim:
     """
     if not shards:
         return Claim([])
-    known = {shard: _marks.pop(shard, None) for shard in shards}
+    # Taken out, so that after a rollback the next claim begins at the bottom.
+    known = {shard: claimed.pop(shard, None) for shard in shards}
     holding = {
         shard: mark for shard, mark in known.items() if mark and mark.holds(held.now, held.rewinds[shard])
     }
@@ -88,9 +85,4 @@ def _behind(start: Start | None) -> Q:
 
 def remember(marks: dict[int, Mark]) -> None:
     """Keep how far claims have seen, now that what they took is committed."""
-    _marks.update(marks)
-
-
-def forget_claims() -> None:
-    """Begin at the bottom again, for tests that set moments into the past."""
-    _marks.clear()
+    claimed.update(marks)

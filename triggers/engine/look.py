@@ -8,26 +8,23 @@ from typing import Any
 from django.db.models import OuterRef, Subquery
 
 from triggers.clock import DatabaseNow
-from triggers.engine.marks import Mark, lowest
+from triggers.engine.marks import Mark, looked, lowest
 from triggers.engine.shards import has_events
 from triggers.models import SHARDS, Journey, Shard
 
 # A look holds no lock: journeys that a turn made due so long ago may come to light only now, when it commits.
 LONGEST_TURN = timedelta(seconds=10)
 
-# By shard.
-_marks: dict[int, Mark] = {}
-
 
 def with_work() -> list[int]:
     """Shards that have a pending event or a due journey now."""
-    start = lowest([_marks.get(shard) for shard in range(SHARDS)])
+    start = lowest([looked.get(shard) for shard in range(SHARDS)])
     rows = _look(start.due_at if start else None)
-    if start and not all(_marks[pk].holds(now, rewinds) for pk, now, rewinds, _events, _due_at in rows):
+    if start and not all(looked[pk].holds(now, rewinds) for pk, now, rewinds, _events, _due_at in rows):
         start, rows = None, _look(None)
     for pk, now, rewinds, _events, due_at in rows:
         seen = (due_at or now) - LONGEST_TURN
-        _marks[pk] = Mark(seen, 0, start.swept_at if start else now, rewinds)
+        looked[pk] = Mark(seen, 0, start.swept_at if start else now, rewinds)
     return [pk for pk, _now, _rewinds, has_event, due_at in rows if has_event or due_at is not None]
 
 
@@ -39,8 +36,3 @@ def _look(start: datetime | None) -> list[tuple[Any, ...]]:
     first_due = Subquery(due.order_by("due_at").values("due_at")[:1])
     shards = Shard.objects.annotate(now=DatabaseNow(), has_events=has_events(), first_due=first_due)
     return list(shards.values_list("pk", "now", "rewinds", "has_events", "first_due"))
-
-
-def forget_looks() -> None:
-    """Begin at the bottom again, for tests that set moments into the past."""
-    _marks.clear()

@@ -42,6 +42,17 @@ class Start:
     swept_at: datetime
 
 
+# What this process has seen, by shard: when it claimed under the shards' locks, and when it looked for work without.
+claimed: dict[int, Mark] = {}
+looked: dict[int, Mark] = {}
+
+
+def forget() -> None:
+    """Begin at the bottom again: for tests, which set moments into the past."""
+    claimed.clear()
+    looked.clear()
+
+
 def lowest(marks: Sequence[Mark | None]) -> Start | None:
     """The start that leaves out nothing of any of these shards; None, the bottom, when one has no mark."""
     known = [mark for mark in marks if mark]
