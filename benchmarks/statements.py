@@ -42,7 +42,7 @@ def _count(size: int) -> int:
     from triggers.engine.turn import turn
 
     run_sql(
-        """UPDATE triggers_journey SET due_at = now() - interval '1 minute' WHERE id IN
+        """UPDATE triggers_journey SET due_at = now() WHERE id IN
             (SELECT id FROM triggers_journey WHERE step = 'wait' ORDER BY id LIMIT %s)""",
         [size],
     )

@@ -65,6 +65,15 @@ def _language_of_the_process() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _nothing_seen() -> None:
+    """What the engine remembers of an earlier test's journeys says nothing about this one's."""
+    # Here, because Django is not set up yet when this module is read.
+    from triggers.engine import marks
+
+    marks.forget()
+
+
 def _address(key: str) -> str:
     service = found(key)
     if not service.is_usable:

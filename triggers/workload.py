@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 
 from triggers.delivery.send import deliver, lanes_with_work, settle_abandoned
-from triggers.engine.shards import with_work
+from triggers.engine.look import with_work
 from triggers.engine.turn import turn
 from triggers.heartbeat import beat
 

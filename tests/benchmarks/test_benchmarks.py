@@ -21,6 +21,8 @@ KEYS = {"name", "figure", "unit", "conditions", "rivals", "ratios", "aims", "ok"
 OWN_CONDITIONS = {
     "turn": {"workers", "waiting", "due", "batch", "one_worker", "bytes_written_per_journey"},
     "statements": {"by_journeys"},
+    "inflight": {"due", "waiting", "seconds_by_waiting", "slower_by_waiting"},
+    "longtx": {"steps", "by_shape", "worse"},
     "capture": {"statements_added", "call_itself", "with_broker_down"},
     "render": {"template_alone", "letters"},
 }
@@ -44,6 +46,8 @@ def run(*arguments: str) -> tuple[str, int]:
     [
         pytest.param("turn", marks=on_postgres),
         pytest.param("statements", marks=on_postgres),
+        pytest.param("inflight", marks=on_postgres),
+        pytest.param("longtx", marks=on_postgres),
         pytest.param("capture", marks=on_postgres),
         "render",
     ],
@@ -72,7 +76,7 @@ def is_left_behind(database: str) -> bool:
 def test_without_a_name_it_lists_the_names() -> None:
     printed, _process_id = run()
     assert [line.split()[0] for line in printed.splitlines()] == NAMES
-    assert NAMES == ["capture", "render", "statements", "turn"]
+    assert NAMES == ["capture", "inflight", "longtx", "render", "statements", "turn"]
 
 
 def test_an_aim_that_is_missed_is_said() -> None:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 from triggers.conf import settings
 from triggers.core.values import JourneyStatus, Reason
 from triggers.engine.records import READ, Passage, read_passages, write_passages
-from triggers.engine.shards import lock, lock_for
+from triggers.engine.shards import lock, lock_for, rewind
 from triggers.models import SHARDS, Journey, PendingEvent
 
 RESUMED = Reason(gettext_noop("Resumed by a person"))
@@ -80,6 +80,7 @@ def _release_some(chain_id: int, shard: int) -> int:
     for one in passages:
         one.release()
     write_passages(passages, now)
+    rewind(shard)
     return len(passages)
 
 

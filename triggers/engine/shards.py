@@ -6,21 +6,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef
 
 from triggers.clock import DatabaseNow
-from triggers.models import SHARDS, Journey, PendingEvent, Shard
+from triggers.models import SHARDS, PendingEvent, Shard
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Shards that the transaction has locked, those of them with pending events, and the database's clock.
+    """Shards that the transaction has locked, each with its `rewinds`; those with pending events; the database's clock.
 
-    Both in the order of their numbers. What was committed before `now` was seen.
+    In the order of their numbers. What was committed before `now` was seen.
     """
 
     now: datetime
-    shards: list[int]
+    rewinds: dict[int, int]
     with_events: list[int]
 
 
@@ -33,28 +33,31 @@ def try_lock(shards: Iterable[int]) -> Held | None:
         Shard.objects.select_for_update(skip_locked=True)
         .filter(pk__in=shards)
         .order_by("pk")
-        .annotate(now=DatabaseNow(), has_events=Exists(_pending()))
-        .values_list("pk", "now", "has_events")
+        .annotate(now=DatabaseNow(), has_events=has_events())
+        .values_list("pk", "now", "rewinds", "has_events")
     )
     if not rows:
         return None
-    return Held(rows[0][1], [pk for pk, _now, _has in rows], [pk for pk, _now, has in rows if has])
+    rewinds = {pk: rewinds for pk, _now, rewinds, _has in rows}
+    return Held(rows[0][1], rewinds, [pk for pk, _now, _rewinds, has in rows if has])
 
 
 def lock_for(contact_ids: Iterable[int]) -> datetime | None:
     """Wait for the shards of these contacts, in order of their numbers, and return the database's clock."""
     numbers = sorted({contact_id % SHARDS for contact_id in contact_ids})
-    now = None
-    for row in (
-        Shard.objects.select_for_update().filter(pk__in=numbers).order_by("pk").annotate(now=DatabaseNow())
-    ):
-        now = row.now
-    return now
+    held = list(Shard.objects.select_for_update().filter(pk__in=numbers).order_by("pk"))
+    return _clock() if held else None
 
 
 def lock(shard: int) -> datetime:
     """Wait for one shard and return the database's clock."""
-    now: datetime = Shard.objects.select_for_update().annotate(now=DatabaseNow()).get(pk=shard).now
+    Shard.objects.select_for_update().get(pk=shard)
+    return _clock()
+
+
+def _clock() -> datetime:
+    """A statement of its own: the clock of one that waits is that of the moment when it began to wait."""
+    now: datetime = Shard.objects.annotate(now=DatabaseNow()).values_list("now", flat=True)[:1].get()
     return now
 
 
@@ -66,12 +69,11 @@ def unread(shards: Sequence[int], last: int) -> list[int]:
     return [*(shard for shard in shards if shard > last), last]
 
 
-def with_work() -> list[int]:
-    """Shards that have a pending event or a due journey now: one look into an index for each, whatever the backlog."""
-    due = Journey.objects.filter(shard=OuterRef("pk"), due_at__lte=DatabaseNow())
-    return list(Shard.objects.filter(Exists(_pending()) | Exists(due)).values_list("pk", flat=True))
+def has_events() -> Exists:
+    """Whether an event waits to be matched in the shard of the query that this stands in."""
+    return Exists(PendingEvent.objects.filter(is_set_aside=False, shard=OuterRef("pk")))
 
 
-def _pending() -> QuerySet[PendingEvent]:
-    """Events that wait to be matched in the shard of the outer query."""
-    return PendingEvent.objects.filter(is_set_aside=False, shard=OuterRef("pk"))
+def rewind(shard: int) -> None:
+    """Say that a journey of a locked shard is being made due in the past, where nobody looks any more."""
+    Shard.objects.filter(pk=shard).update(rewinds=F("rewinds") + 1)

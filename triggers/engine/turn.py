@@ -10,7 +10,8 @@ from django.db import transaction
 
 from triggers.conf import settings
 from triggers.engine.advance import fire_due
-from triggers.engine.claim import Bound, choose, claim_due, remember
+from triggers.engine.claim import choose, claim_due, remember
+from triggers.engine.marks import Mark
 from triggers.engine.match import match_events
 from triggers.engine.shards import try_lock
 from triggers.engine.sql import Row
@@ -34,7 +35,7 @@ class Share:
     steps: int = 0
     is_busy: bool = False
     left: list[int] = field(default_factory=list)
-    bounds: dict[int, Bound] = field(default_factory=dict)
+    marks: dict[int, Mark] = field(default_factory=dict)
 
 
 def turn(*shards: int, seconds: float | None = None) -> TurnResult:
@@ -50,7 +51,7 @@ def turn(*shards: int, seconds: float | None = None) -> TurnResult:
     while left:
         with transaction.atomic():
             share = _work(left, settings.TURN_BATCH)
-        remember(share.bounds)
+        remember(share.marks)
         events, steps = events + share.events, steps + share.steps
         is_busy, left = is_busy or share.is_busy, share.left
         if time.monotonic() >= ends:
@@ -71,16 +72,16 @@ def _work(shards: Sequence[int], batch: int) -> Share:
         chosen = choose(share.left)
         del share.left[: len(chosen)]
         held = try_lock(chosen)
-        share.is_busy |= held is None or len(held.shards) < len(chosen)
+        share.is_busy |= held is None or len(held.rewinds) < len(chosen)
         if held is None:
             continue
         now = held.now
         share.events, unmatched = match_events(held.with_events, now, batch)
-        matched = [shard for shard in held.shards if shard not in unmatched]
-        claim = claim_due(matched, now, batch - len(rows))
+        matched = [shard for shard in held.rewinds if shard not in unmatched]
+        claim = claim_due(matched, held, batch - len(rows))
         rows += claim.rows
         unfinished += [*unmatched, *claim.unfinished]
-        share.bounds |= claim.bounds
+        share.marks |= claim.marks
     # Behind those that have not had their turn yet: a shard that never ends must not starve them.
     share.left += unfinished
     if now is not None and rows:

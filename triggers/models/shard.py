@@ -10,6 +10,8 @@ class Shard(models.Model):
     """A 64th of all contacts. Whoever holds the row's lock is the only one who moves their journeys."""
 
     id = models.SmallIntegerField(primary_key=True)
+    # How often one of its journeys was made due in the past: workers remember how far they have seen what is due.
+    rewinds = models.IntegerField(default=0, editable=False)
 
     class Meta:
         verbose_name = _("shard")
