@@ -35,11 +35,18 @@ class Reason(Value, frozen=True):
 
 
 class QueueMessage(Value, frozen=True):
-    """Write one message to the journey's contact; the template is looked up by key when the message leaves."""
+    """Write one message to the journey's contact; the template is looked up by key when the message leaves.
+
+    `send_after`: not before this moment, None for at once; it is worthless `expires_seconds` later. `displaces` are the
+    ids of queued messages that give way to it.
+    """
 
     channel: str
     template: str
     expires_seconds: float | None = None
+    send_after: datetime | None = None
+    message_class: str = "marketing"
+    displaces: tuple[int, ...] = ()
 
 
 class ChangeContact(Value, frozen=True):
@@ -103,7 +110,8 @@ class JourneyStatus(StrEnum):
 class JourneyState(Value, frozen=True):
     """What the core may know about one journey before it asks for facts.
 
-    `step` is the step it stands at, `since` the moment it came there, `zone` the contact's IANA time zone.
+    `step` is the step it stands at, `since` the moment it came there, `zone` the contact's IANA time zone. `planned_at` is
+    when this decision was meant to be made (None: at `since`); `chain` and `priority` are its chain's name and rank.
     """
 
     id: int
@@ -114,6 +122,9 @@ class JourneyState(Value, frozen=True):
     entered_at: datetime
     zone: str = "UTC"
     object_ref: str = ""
+    planned_at: datetime | None = None
+    chain: str = ""
+    priority: int = 0
 
 
 class Move(Value, frozen=True):

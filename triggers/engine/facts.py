@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from triggers.core.graph import Graph
 from triggers.core.payload import matches
 from triggers.core.values import Fact, JourneyState
+from triggers.engine.limits import sending_limits
 from triggers.engine.sql import select_for
 from triggers.exceptions import ShopFailed
 from triggers.models import Contact, ContactTag, Event, Journey, Message
@@ -167,4 +168,5 @@ PROVIDERS: dict[str, Provider] = {
     "event_count": _event_counts,
     "message_reactions": _reactions,
     "shop": _shop,
+    "sending_limits": sending_limits,
 }

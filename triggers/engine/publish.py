@@ -95,11 +95,13 @@ def define(chain: Chain) -> dict[str, Any]:
         for rule in chain.rules.all()
     ]
     children = _children(chain)
+    quiet = chain.quiet
     return {
         "entry": {"kind": chain.entry_kind, "config": chain.entry_config},
         "goals": [rule for role, rule in rules if role == RuleRole.GOAL],
         "exits": [rule for role, rule in rules if role == RuleRole.EXIT],
         "steps": [_define_step(step, children) for step in children[None, ""]],
+        **({"quiet": msgspec.to_builtins(quiet)} if quiet else {}),
     }
 
 

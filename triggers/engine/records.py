@@ -35,6 +35,8 @@ READ = (
     "version__sha256",
     "chain__status",
     "resume_due_at",
+    "chain__name",
+    "chain__priority",
 )
 WRITTEN = (
     "id",
@@ -72,6 +74,8 @@ class Passage:
     version_sha256: str
     chain_status: str
     resume_due_at: datetime | None = None
+    chain_name: str = ""
+    priority: int = 0
     ended_at: datetime | None = None
     entry_event_id: int | None = None
     moves: list[Move] = field(default_factory=list)
@@ -93,6 +97,10 @@ class Passage:
             self.entered_at,
             self.zone or default_zone,
             self.object_ref,
+            # Right after its entry it is here because of its event, however long that had to wait.
+            self.since if self.seq <= 1 else self.due_at,
+            self.chain_name,
+            self.priority,
         )
 
     def log(self, reason: Reason, step: str = "") -> None:
