@@ -83,13 +83,13 @@ def draft_chain(
         for name in names:
             ChainRule.objects.create(chain=chain, role=role, event=name)
     _add(chain, steps, None, "")
+    chain.refresh_from_db()
     return chain
 
 
 def live_chain(steps: Tree, **options: Any) -> Chain:
     """A published chain; it only sees events that are captured after this."""
     chain = draft_chain(steps, **options)
-    chain.refresh_from_db()
     publish(chain)
     chain.refresh_from_db()
     return chain

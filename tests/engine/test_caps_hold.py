@@ -82,7 +82,8 @@ class Story:
 
     def assert_caps_hold(self) -> None:
         left = Message.objects.filter(state__in=LEFT).values_list("sending_at", flat=True)
-        moments = sorted(left)
+        moments = sorted(moment for moment in left if moment)
+        assert len(moments) == len(left), "what left has its moment"
         for most, length in CAPS:
             for first, last in zip(moments, moments[most:], strict=False):
                 assert last - first >= timedelta(hours=length), f"more than {most} in {length} h"

@@ -26,7 +26,8 @@ def at(hours: float) -> datetime:
 
 
 def taken(hours: float, **fields: Any) -> Taken:
-    return Taken(at(hours), **({"id": 7, "chain": "Welcome"} | fields))
+    given: dict[str, Any] = {"id": 7, "chain": "Welcome"}
+    return Taken(at(hours), **(given | fields))
 
 
 def outcome(limits: Limits, config: dict[str, Any] | None = None, **fields: Any) -> Go | WaitUntil:

@@ -20,6 +20,7 @@ from triggers.conditions.message_reaction import MessageReactionConfig
 from triggers.core.events import EVENT_NAME
 from triggers.core.payload import PayloadFilter
 from triggers.engine.journeys import release_journeys
+from triggers.engine.quiet import quiet_problems
 from triggers.entries import entries
 from triggers.exceptions import InvalidChain, InvalidConfig, UnknownKind
 from triggers.models import (
@@ -182,6 +183,7 @@ def _chain_problems(chain: Chain) -> Iterator[Problem]:
             )
         if not EVENT_NAME.match(rule.event):
             yield Problem("", _("“%(event)s” is not an event name.") % {"event": rule.event})
+    yield from (Problem("", text) for text in quiet_problems(chain))
     count = chain.steps.count()
     if not count:
         yield Problem("", _("The chain has no steps."))
