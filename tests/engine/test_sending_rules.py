@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,6 +16,7 @@ from tests.build import live_chain, make_contact, make_rule, make_template
 from triggers.core.words import say
 from triggers.engine.turn import turn
 from triggers.models import Chain, Contact, Journey, Message, Template
+from triggers.shop import ContactRef, ShopAdapter
 from triggers.testing import database_clock, run_due
 
 pytestmark = pytest.mark.django_db
@@ -286,3 +289,34 @@ def test_transactional_letters_are_never_too_late_by_themselves(contact: Contact
     with database_clock(timezone.now() + timedelta(days=3)):
         run_due()
     assert len(mail.outbox) == 1
+
+
+class Unreachable(ShopAdapter):
+    """A shop that is down while `is_down`."""
+
+    is_down = True
+
+    def load_facts(self, names: Sequence[str], contacts: Sequence[ContactRef]) -> dict[int, dict[str, Any]]:
+        if self.is_down:
+            raise ConnectionError("the shop is down")
+        return super().load_facts(names, contacts)
+
+
+def test_what_the_shops_own_outage_made_late_is_left_out_too(contact: Contact, settings: Any) -> None:
+    """A journey that tried again every minute for two days was never more than a minute late."""
+    settings.TRIGGERS = {**settings.TRIGGERS, "SHOP_ADAPTER": f"{__name__}.Unreachable"}
+    Unreachable.is_down = True
+    asks = {"condition": {"kind": "shop_fact", "fact": "cart.count", "op": "gte", "value": 0}}
+    tag = ("tag", "change_contact", {"add_tags": ["asked"]})
+    live_chain([("ask", "condition", asks, {"yes": [tag]}), LETTER])
+    now = timezone.now()
+    triggers.capture("add_to_cart", contact=contact)
+    for hours in (0, 1, 24):
+        with database_clock(now + hours * HOUR):
+            run_due()
+    Unreachable.is_down = False
+    with database_clock(now + 30 * HOUR):
+        run_due()
+    assert contact.tags.get().name == "asked"
+    assert not Message.objects.exists()
+    assert last_words(Journey.objects.get()) == "Not sent: 30.0 h late"

@@ -178,3 +178,8 @@ def test_after_a_wait_that_is_long_over_the_message_is_as_late_as_the_wait_was()
     assert on_time.moves[0].effect is not None
     late = walked(limits, HOUR, SEND, since=at(-3))
     assert say(late.moves[0].reason.text, late.moves[0].reason.data) == "Not sent: 2.0 h late"
+
+
+def test_it_stays_late_while_the_contact_is_changed_on_the_way() -> None:
+    changed = walked(Limits(late_seconds=3600), HOUR, TAG, SEND, since=at(-3))
+    assert (changed.step, changed.due_at, changed.planned_at) == ("s2", NOW, at(-2))

@@ -57,7 +57,7 @@ def _leave_early(
 
 def _walk(graph: Graph, journey: JourneyState, facts: dict[Fact, Any], now: datetime) -> Decision:
     step: str | None = journey.step
-    since, planned_at = journey.since, journey.planned_at
+    since, planned_at = journey.since, journey.planned_at or journey.since
     moves: list[Move] = []
     queued: tuple[QueueMessage, ...] = ()
     # Ends: a chain is a finite tree, and every round goes forward in it.
@@ -82,7 +82,7 @@ def _walk(graph: Graph, journey: JourneyState, facts: dict[Fact, Any], now: date
             # What follows a message counts from the moment at which it is to leave.
             queued, since = (*queued, effect), max(since, effect.send_after or now)
         if isinstance(effect, ChangeContact) and step is not None:
-            return Decision(JourneyStatus.ACTIVE, step, since, now, tuple(moves))
+            return Decision(JourneyStatus.ACTIVE, step, since, now, tuple(moves), planned_at=planned_at)
     moves.append(Move(journey.seq + len(moves) + 1, "", END))
     return Decision(JourneyStatus.FINISHED, "", now, None, tuple(moves), END)
 

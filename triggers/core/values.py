@@ -141,7 +141,8 @@ class Decision(Value, frozen=True):
     """Where the journey stands after the moves. `due_at` is set exactly when it is active.
 
     `cancels_queued`: what the journey has in the queue must not leave (a goal was reached). An exit that the marketer
-    drew after a letter does not call the letter back.
+    drew after a letter does not call the letter back. `planned_at`: when what comes next was meant to happen, if not at
+    `due_at`.
     """
 
     status: JourneyStatus
@@ -151,6 +152,7 @@ class Decision(Value, frozen=True):
     moves: tuple[Move, ...]
     reason: Reason | None = None
     cancels_queued: bool = False
+    planned_at: datetime | None = None
 
 
 class Need(Value, frozen=True):

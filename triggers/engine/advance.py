@@ -94,8 +94,11 @@ def _put_off_askers(rows: Sequence[Row], now: datetime) -> list[Row]:
     graphs = load_graphs({one.version_id: one.version_sha256 for one in passages})
     asking = [one for one in passages if _asks_the_shop(graphs[one.version_id], one.step)]
     moments = [now + PUT_OFF * random.uniform(0.5, 1.5) for _one in asking]  # noqa: S311
-    updates = [(one.id, one.seq, moment) for one, moment in zip(asking, moments, strict=True)]
-    update_rows(Journey, ("id", "seq", "due_at"), updates, guard="seq")
+    updates = [
+        (one.id, one.seq, moment, one.planned_at or one.due_at)
+        for one, moment in zip(asking, moments, strict=True)
+    ]
+    update_rows(Journey, ("id", "seq", "due_at", "planned_at"), updates, guard="seq")
     put_off = {one.id for one in asking}
     return [row for row in rows if row[PK] not in put_off]
 
@@ -176,7 +179,7 @@ def _apply(one: Passage, decision: Decision, now: datetime) -> None:
         decision.since,
         decision.due_at,
     )
-    one.cancels_queued = decision.cancels_queued
+    one.cancels_queued, one.planned_at = decision.cancels_queued, decision.planned_at
     one.moves.extend(decision.moves)
     one.seq += len(decision.moves)
     one.messages_queued += sum(isinstance(move.effect, QueueMessage) for move in decision.moves)

@@ -35,6 +35,7 @@ READ = (
     "version__sha256",
     "chain__status",
     "resume_due_at",
+    "planned_at",
     "chain__name",
     "chain__priority",
 )
@@ -49,6 +50,7 @@ WRITTEN = (
     "since",
     "messages_queued",
     "due_at",
+    "planned_at",
     "resume_due_at",
     "ended_at",
 )
@@ -74,6 +76,7 @@ class Passage:
     version_sha256: str
     chain_status: str
     resume_due_at: datetime | None = None
+    planned_at: datetime | None = None
     chain_name: str = ""
     priority: int = 0
     ended_at: datetime | None = None
@@ -97,11 +100,14 @@ class Passage:
             self.entered_at,
             self.zone or default_zone,
             self.object_ref,
-            # Right after its entry it is here because of its event, however long that had to wait.
-            self.since if self.seq <= 1 else self.due_at,
+            self._planned_at(),
             self.chain_name,
             self.priority,
         )
+
+    def _planned_at(self) -> datetime | None:
+        """When this was meant to happen: right after its entry at the moment of its event, however long that waited."""
+        return self.since if self.seq <= 1 else self.planned_at or self.due_at
 
     def log(self, reason: Reason, step: str = "") -> None:
         """Add a move that the core did not make."""
@@ -152,6 +158,7 @@ def write_passages(passages: Sequence[Passage], now: datetime) -> None:
             one.since,
             one.messages_queued,
             one.due_at,
+            one.planned_at,
             one.resume_due_at,
             one.ended_at,
         )
