@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
+import triggers
 from tests.admin.conftest import Staff
 from tests.admin.test_chain import save
-from tests.build import draft_chain, live_chain, make_rule, make_template
+from tests.build import draft_chain, live_chain, make_contact, make_rule, make_template
 from triggers.engine.publish import find_problems
+from triggers.engine.turn import turn
 from triggers.models import Chain, FrequencyCap, SendingRule
 
 ADDRESS = "/admin/triggers/sendingrule/"
@@ -134,3 +136,24 @@ def test_a_chain_left_without_a_time_of_day_is_not_published(
         if is_refused
         else []
     )
+
+
+def test_the_contacts_page_says_what_they_did_not_get_and_why(boss: Client) -> None:
+    make_template()
+    make_rule((1, 24))
+    live_chain([LETTER], key="Tips", event="sign_up")
+    live_chain([LETTER], key="Cart", priority=5)
+    live_chain([LETTER], key="News", event="login")
+    contact = make_contact()
+    triggers.capture("sign_up", contact=contact)
+    turn(contact.shard)
+    for event in ("add_to_cart", "login"):
+        triggers.capture(event, contact=contact)
+        turn(contact.shard)
+    text = boss.get(f"/admin/triggers/contact/{contact.pk}/change/").content.decode()
+    for said in (
+        "gave way to the more important chain “Cart”",
+        "Letter “reminder” queued, in the place of a less important message",
+        "Not sent: already 1 in 1 d, “Cart” goes first",
+    ):
+        assert said in text

@@ -66,7 +66,9 @@ class Limits(Value, frozen=True):
 
     def windows(self, chain_quiet: QuietHours | None) -> tuple[QuietHours, ...]:
         """The shop's quiet hours, then the chain's."""
-        return tuple(one for one in (self.quiet, chain_quiet) if one is not None)
+        if self.quiet is None:
+            return (chain_quiet,) if chain_quiet is not None else ()
+        return (self.quiet, chain_quiet) if chain_quiet is not None else (self.quiet,)
 
 
 def full_cap(at: datetime, caps: Iterable[Cap], moments: Collection[datetime]) -> Cap | None:

@@ -103,7 +103,7 @@ def leave_no_time(windows: Sequence[QuietHours]) -> bool:
 
 
 def _wall(moment: datetime, zone: ZoneInfo) -> time:
-    return moment.astimezone(zone).time().replace(fold=0)
+    return moment.astimezone(zone).time()
 
 
 def _end_of(window: QuietHours, moment: datetime, zone: ZoneInfo) -> datetime:

@@ -65,7 +65,10 @@ class SendForm(KindForm):
 
 
 class SendStep(Step):
-    """Base of the sending steps. The message is written in the engine's transaction and leaves through a lane."""
+    """Base of the sending steps. The message is written in the engine's transaction and leaves through a lane.
+
+    `waits` stays False although a full cap may make it wait: that is rare, and what follows is better loaded ahead.
+    """
 
     Config = SendConfig
     sentence: str
@@ -81,14 +84,27 @@ class SendStep(Step):
         late = _lateness(config, limits, view)
         if late is not None:
             return Go(Reason(LATE, {"hours": round(late / timedelta(hours=1), 1)}))
-        at = after_quiet(view.now, limits.windows(view.quiet), zone_of(view.journey.zone))
-        taken = _taken(self.sends, limits, view)
-        cap = full_cap(at, limits.caps, [one.at for one in taken])
-        displaced = who_gives_way(at, limits.caps, taken, view.journey.priority) if cap else ()
-        if cap and not displaced:
-            return _full(config, limits, view, taken, cap, at)
+        windows = limits.windows(view.quiet)
+        at = after_quiet(view.now, windows, zone_of(view.journey.zone)) if windows else view.now
+        displaced: tuple[Taken, ...] = ()
+        if limits.caps:
+            taken = _taken(self.sends, limits, view)
+            cap = full_cap(at, limits.caps, [one.at for one in taken])
+            displaced = who_gives_way(at, limits.caps, taken, view.journey.priority) if cap else ()
+            if cap and not displaced:
+                return _full(config, limits, view, taken, cap, at)
+        return self._queue(config, limits.message_class, at, displaced, view.now)
+
+    def _queue(
+        self,
+        config: SendConfig,
+        message_class: str,
+        at: datetime,
+        displaced: tuple[Taken, ...],
+        now: datetime,
+    ) -> Go:
         reason = Reason(self.queued, {"template": config.template})
-        if at > view.now:
+        if at > now:
             reason = Reason(LEAVES_LATER, {"what": _inner(reason), "leaves_at": at.isoformat()})
         if displaced:
             reason = Reason(GOES_FIRST, {"what": _inner(reason)})
@@ -96,8 +112,8 @@ class SendStep(Step):
             self.sends,
             config.template,
             config.expires_hours * 3600 if config.expires_hours else None,
-            at if at > view.now else None,
-            limits.message_class,
+            at if at > now else None,
+            message_class,
             tuple(one.id for one in displaced),
         )
         return Go(reason, effect)
