@@ -1,4 +1,4 @@
-"""SQL statements of one turn, whatever the number of journeys it moves.
+"""SQL statements of one turn, whatever the number of journeys it moves, with quiet hours and a cap to keep to.
 
 Counted for 1, 50 and 500 due journeys of one shard, in one transaction: lock, reads, facts, writes, savepoint. The
 floor is the count for one journey: a statement more for each journey would put it out of reach.
@@ -16,8 +16,10 @@ SHARD = 5
 def run(plan: Plan) -> Result:
     with own_database():
         from benchmarks.turn import fill
+        from tests.build import make_rule
 
         fill(sum(SIZES) + 1, 1)
+        make_rule((3, 168), quiet="22:00-08:00")
         run_sql("UPDATE triggers_journey SET shard = %s", [SHARD])
         counts = {size: _count(size) for size in (1, *SIZES)}
         conditions = machine() | durability()

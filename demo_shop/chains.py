@@ -10,7 +10,18 @@ from django.db import transaction
 
 from demo_shop.letters import LETTERS, TOPICS
 from triggers.engine.publish import publish
-from triggers.models import Chain, ChainRule, RuleRole, Step, Template, Topic
+from triggers.models import (
+    Chain,
+    ChainRule,
+    Channel,
+    FrequencyCap,
+    MessageClass,
+    RuleRole,
+    SendingRule,
+    Step,
+    Template,
+    Topic,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +45,7 @@ class DemoChain:
     entry: Mapping[str, Any]
     steps: Sequence[DemoStep]
     goals: Sequence[str] = ()
+    priority: int = 0
 
 
 HAS_A_CART = {"condition": {"kind": "shop_fact", "fact": "cart.count", "op": "gte", "value": 1}}
@@ -44,6 +56,10 @@ STILL_WANTS_IT = {
     }
 }
 NEVER_ORDERED = {"condition": {"kind": "shop_fact", "fact": "orders.count", "op": "eq", "value": 0}}
+
+# At most so many marketing messages to one customer in so many days. Days of the clock on the wall, however fast the
+# demo's waits pass: enough for its whole story, and a visitor who keeps on sees what a full cap looks like.
+CAPS = {Channel.EMAIL: (5, 7), Channel.SMS: (2, 7)}
 
 CART_TEXT_KEY = "cart_text"
 CART_TEXT = "{{ shop.name }}: your cart ({{ cart.total|money:cart.currency }}) is still here: {{ cart.url }}"
@@ -62,6 +78,7 @@ CHAINS = (
         description="A letter three hours after the last change of a cart, a text a day later; an order ends it at once.",
         entry={"event": "add_to_cart", "re_entry": "restart"},
         goals=["purchase"],
+        priority=10,
         steps=[
             DemoStep(
                 "three_hours",
@@ -117,12 +134,13 @@ CHAINS = (
 
 @transaction.atomic
 def install() -> None:
-    """Add the topics, letters and chains that are missing, and publish the chains that are new."""
+    """Add the topics, letters, rules and chains that are missing, and publish the chains that are new."""
     for topic in TOPICS:
         Topic.objects.get_or_create(
             key=topic.key, defaults={"name": topic.name, "description": topic.description}
         )
     _install_templates()
+    _install_rules()
     for demo in CHAINS:
         if not Chain.objects.filter(key=demo.key).exists():
             _install_chain(demo)
@@ -153,9 +171,23 @@ def _install_templates() -> None:
     )
 
 
+def _install_rules() -> None:
+    """Caps on marketing. No quiet hours: who looks at the demo at night wants to see the letter, too."""
+    for channel, (most, days) in CAPS.items():
+        rule, is_new = SendingRule.objects.get_or_create(
+            channel=channel, message_class=MessageClass.MARKETING
+        )
+        if is_new:
+            FrequencyCap.objects.create(rule=rule, most=most, hours=24 * days)
+
+
 def _install_chain(demo: DemoChain) -> None:
     chain = Chain.objects.create(
-        key=demo.key, name=demo.name, description=demo.description, entry_config=dict(demo.entry)
+        key=demo.key,
+        name=demo.name,
+        description=demo.description,
+        entry_config=dict(demo.entry),
+        priority=demo.priority,
     )
     for event in demo.goals:
         ChainRule.objects.create(chain=chain, role=RuleRole.GOAL, event=event)

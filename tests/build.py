@@ -7,7 +7,16 @@ from typing import Any
 
 from triggers import consent
 from triggers.engine.publish import publish
-from triggers.models import Chain, ChainRule, Contact, Step, Template, Topic
+from triggers.models import (
+    Chain,
+    ChainRule,
+    Contact,
+    FrequencyCap,
+    SendingRule,
+    Step,
+    Template,
+    Topic,
+)
 
 # A step as `(key, kind, config)`, or with its branches: `(key, kind, config, {"yes": [...], "no": [...]})`.
 Tree = Sequence[tuple[Any, ...]]
@@ -39,6 +48,16 @@ def make_template(key: str = "reminder", **fields: Any) -> Template:
     return Template.objects.create(key=key, **(defaults | fields))
 
 
+def make_rule(*caps: tuple[int, int], quiet: str = "", **fields: Any) -> SendingRule:
+    """The shop's rule, for marketing letters unless told otherwise: caps as `(most, hours)`, quiet hours as `22:00-08:00`."""
+    start, _dash, end = quiet.partition("-")
+    times = {"quiet_from": start, "quiet_until": end} if quiet else {}
+    rule = SendingRule.objects.create(**(times | fields))
+    for most, hours in caps:
+        FrequencyCap.objects.create(rule=rule, most=most, hours=hours)
+    return rule
+
+
 def draft_chain(
     steps: Tree,
     *,
@@ -47,15 +66,24 @@ def draft_chain(
     re_entry: str = "every_time",
     goals: Sequence[str] = (),
     exits: Sequence[str] = (),
+    quiet: str = "",
+    priority: int = 0,
     **entry: Any,
 ) -> Chain:
+    start, _dash, end = quiet.partition("-")
     chain = Chain.objects.create(
-        key=key, name=key, entry_config={"event": event, "re_entry": re_entry, **entry}
+        key=key,
+        name=key,
+        entry_config={"event": event, "re_entry": re_entry, **entry},
+        quiet_from=start or None,
+        quiet_until=end or None,
+        priority=priority,
     )
     for role, names in (("goal", goals), ("exit", exits)):
         for name in names:
             ChainRule.objects.create(chain=chain, role=role, event=name)
     _add(chain, steps, None, "")
+    chain.refresh_from_db()
     return chain
 
 

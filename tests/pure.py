@@ -8,11 +8,17 @@ from typing import Any
 
 from triggers.core.graph import EventRule, Graph, StepNode
 from triggers.core.kinds import View
+from triggers.core.limits import Limits
+from triggers.core.schedule import QuietHours
 from triggers.core.values import Decision, EventValue, Fact, JourneyState, Need
 from triggers.entries import entries
 from triggers.steps import steps
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+# For the two templates that these tests send: the shop has no rules.
+FREE: dict[Fact, Any] = {
+    Fact("sending_limits", args): Limits() for args in (("email", "hello"), ("sms", "hi"))
+}
 
 
 def utc(text: str) -> datetime:
@@ -46,6 +52,7 @@ def graph(
     goals: Sequence[EventRule] = (),
     exits: Sequence[EventRule] = (),
     wait_scale: float = 1.0,
+    quiet: QuietHours | None = None,
 ) -> Graph:
     entry = entries.get("event")
     config = entry.parse({"event": "sign_up"})
@@ -56,6 +63,7 @@ def graph(
         goals=tuple(goals),
         exits=tuple(exits),
         wait_scale=wait_scale,
+        quiet=quiet,
     )
 
 

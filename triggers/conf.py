@@ -41,6 +41,8 @@ class Settings:
     RETRY_MOST: float = 21_600.0
     # Seconds a message may wait before it is worthless, unless its step says otherwise.
     EXPIRES_AFTER: float = 172_800.0
+    # Seconds by which a marketing message may miss its moment, unless its step says otherwise; later it is left out.
+    MAX_LATENESS: float = 86_400.0
     # Serialised size of one event's data, bytes.
     EVENT_BYTES: int = 32_768
     # Characters of one template's source, and of what it may produce.

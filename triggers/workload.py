@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from triggers.delivery.expire import expire_overdue
 from triggers.delivery.send import deliver, lanes_with_work, settle_abandoned
 from triggers.engine.look import with_work
 from triggers.engine.turn import turn
@@ -23,6 +24,7 @@ def find_work() -> Work:
     """Look, and leave a sign of life. Costs a few index probes, whatever the backlog."""
     beat("tick")
     settle_abandoned()
+    expire_overdue()
     shards = with_work()
     random.shuffle(shards)
     return Work(tuple(shards), tuple(lanes_with_work()))

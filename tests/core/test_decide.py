@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.pure import NOW, decided, graph, journey, node
+from tests.pure import FREE, NOW, decided, graph, journey, node
 from triggers.core.decide import decide
 from triggers.core.graph import EventRule, StepNode, UnknownStep
 from triggers.core.kinds import View
@@ -39,7 +39,7 @@ def wait(key: str, hours: int = 1) -> StepNode:
 
 
 def test_it_walks_to_the_next_wait() -> None:
-    decision = decided(decide(graph(letter("a"), wait("b"), letter("c")), journey(seq=4), {}, NOW))
+    decision = decided(decide(graph(letter("a"), wait("b"), letter("c")), journey(seq=4), FREE, NOW))
     assert [(move.seq, move.step) for move in decision.moves] == [(5, "a"), (6, "b")]
     assert (decision.status, decision.step, decision.since) == (JourneyStatus.ACTIVE, "b", NOW)
     assert decision.due_at == NOW + HOUR
@@ -65,7 +65,7 @@ def test_asked_too_early_it_goes_on_waiting_from_where_it_began() -> None:
 
 
 def test_the_end_is_a_move_with_a_reason() -> None:
-    decision = decided(decide(graph(letter("a")), journey(), {}, NOW))
+    decision = decided(decide(graph(letter("a")), journey(), FREE, NOW))
     assert decision.status == JourneyStatus.FINISHED
     assert decision.step == ""
     assert [move.reason.text for move in decision.moves][-1] == "Reached the end of the chain"
@@ -78,14 +78,14 @@ def test_the_end_is_a_move_with_a_reason() -> None:
 )
 def test_branches(tags: Any, expected: list[str]) -> None:
     tree = graph(node("ask", "condition", IS_VIP, yes=[letter("gold")]), letter("after"))
-    decision = decided(decide(tree, journey("ask"), {TAGS: tags}, NOW))
+    decision = decided(decide(tree, journey("ask"), FREE | {TAGS: tags}, NOW))
     assert [move.step for move in decision.moves] == expected
 
 
 def test_after_nested_branches_the_outer_sequence_goes_on() -> None:
     inner = node("inner", "condition", IS_VIP, yes=[letter("deep")])
     tree = graph(node("outer", "condition", IS_VIP, yes=[inner]), letter("after"))
-    decision = decided(decide(tree, journey("outer"), {TAGS: {"vip"}}, NOW))
+    decision = decided(decide(tree, journey("outer"), FREE | {TAGS: {"vip"}}, NOW))
     assert [move.step for move in decision.moves] == ["outer", "inner", "deep", "after", ""]
 
 
@@ -110,7 +110,7 @@ def test_exit_says_why() -> None:
 
 
 def test_a_missing_fact_is_asked_for_and_nothing_is_decided() -> None:
-    answer = decide(graph(letter("a"), node("b", "condition", IS_VIP)), journey(), {}, NOW)
+    answer = decide(graph(letter("a"), node("b", "condition", IS_VIP)), journey(), FREE, NOW)
     assert answer == Need(frozenset({TAGS}))
 
 
@@ -139,7 +139,7 @@ def test_an_unknown_kind_pauses() -> None:
 def test_a_long_chain_is_walked_to_its_end() -> None:
     """More than 200 moves in one go used to end a journey as finished, with the rest of its letters unsent."""
     decision = decided(
-        decide(graph(*(letter(f"s{number}") for number in range(450))), journey("s0"), {}, NOW)
+        decide(graph(*(letter(f"s{number}") for number in range(450))), journey("s0"), FREE, NOW)
     )
     assert sum(move.effect is not None for move in decision.moves) == 450
 

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.pure import NOW, decided, graph, journey, node
+from tests.pure import FREE, NOW, decided, graph, journey, node
 from triggers.core.decide import decide
 from triggers.core.graph import Graph, StepNode
 from triggers.core.values import ChangeContact, Decision, Fact, JourneyState, JourneyStatus
@@ -29,7 +29,7 @@ QUESTIONS = [
     {"kind": "tag", "tag": "vip"},
     {"kind": "none", "of": [{"kind": "contact_field", "field": "language", "value": "de"}]},
 ]
-FACTS: dict[Fact, Any] = {Fact("tags"): {"vip"}, Fact("contact_field", ("language",)): "de"}
+FACTS: dict[Fact, Any] = FREE | {Fact("tags"): {"vip"}, Fact("contact_field", ("language",)): "de"}
 
 plain = st.sampled_from(PLAIN)
 asking = st.sampled_from(QUESTIONS)

@@ -17,7 +17,7 @@ from demo_shop.letters import LETTERS, TOPICS, Letter
 from demo_shop.models import Category, Product
 from demo_shop.pictures import DRAWINGS, PALETTES, draw_product
 from triggers.content.letter import LetterSource, letter_problems
-from triggers.models import Chain
+from triggers.models import Chain, FrequencyCap
 
 
 @pytest.mark.django_db
@@ -26,6 +26,7 @@ def test_seeding_twice_changes_nothing(settings: Settings, tmp_path: Path, clien
     call_command("seed_demo", verbosity=0)
     Product.objects.filter(sku="TL-101").update(price=1, stock=0)
     Category.objects.filter(slug="vases").update(name="Pots")
+    FrequencyCap.objects.filter(rule__channel="email").update(most=9)
     files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
     chains = Chain.objects.count()
     with patch("demo_shop.management.commands.seed_demo.draw_product") as draw:
@@ -35,6 +36,10 @@ def test_seeding_twice_changes_nothing(settings: Settings, tmp_path: Path, clien
     assert (Product.objects.count(), Category.objects.count(), User.objects.count()) == (24, 6, 1)
     assert Product.objects.get(sku="TL-101").price == 1, "what the owner changed stays"
     assert Chain.objects.count() == chains
+    assert list(FrequencyCap.objects.values_list("rule__channel", "most", "hours")) == [
+        ("email", 9, 168),
+        ("sms", 2, 168),
+    ]
     assert client.login(username=ADMIN_NAME, password=ADMIN_PASSWORD)
     for path in (
         "/",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.pure import view
+from tests.pure import FREE, view
 from triggers.core.values import Fact
 from triggers.core.words import say
 from triggers.exceptions import InvalidConfig
@@ -23,7 +23,7 @@ POSTS: dict[str, dict[str, Any]] = {
     "change_contact": {"add_tags": "vip, new "},
     "exit": {},
 }
-FACTS = {Fact("tags"): {"vip"}}
+FACTS = FREE | {Fact("tags"): {"vip"}}
 kinds = pytest.mark.parametrize("kind", list(steps), ids=lambda kind: kind.key)
 
 

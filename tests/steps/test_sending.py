@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.pure import view
+from tests.pure import FREE, view
 from triggers.core.values import Go, QueueMessage, Reason
 from triggers.exceptions import InvalidConfig
 from triggers.forms import FormContext
@@ -24,7 +24,7 @@ from triggers.steps import steps
 )
 def test_effects(kind: str, config: dict[str, Any], effect: QueueMessage) -> None:
     step = steps.get(kind)
-    outcome = step.decide(step.parse(config), view())
+    outcome = step.decide(step.parse(config), view(FREE))
     assert isinstance(outcome, Go)
     assert outcome.effect == effect
     assert outcome.reason.data == {"template": config["template"]}

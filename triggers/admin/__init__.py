@@ -1,5 +1,27 @@
 """The stock admin: one file per page. Pages show and wire; what is done is done by `engine/`, `delivery/` and `content/`."""
 
-from triggers.admin import chain, contact, event, heartbeat, journey, message, suppression, template, topic
+from triggers.admin import (
+    chain,
+    contact,
+    event,
+    heartbeat,
+    journey,
+    message,
+    sending_rule,
+    suppression,
+    template,
+    topic,
+)
 
-__all__ = ["chain", "contact", "event", "heartbeat", "journey", "message", "suppression", "template", "topic"]
+__all__ = [
+    "chain",
+    "contact",
+    "event",
+    "heartbeat",
+    "journey",
+    "message",
+    "sending_rule",
+    "suppression",
+    "template",
+    "topic",
+]

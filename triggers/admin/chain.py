@@ -37,6 +37,7 @@ from triggers.engine.publish import (
     resume_chain,
     sha256_of,
 )
+from triggers.engine.versions import quiet_of
 from triggers.entries import entries
 from triggers.exceptions import InvalidChain, UnknownKind
 from triggers.forms import FormContext
@@ -55,7 +56,7 @@ class RuleInline(admin.TabularInline):
 @admin.register(Chain)
 class ChainAdmin(StepPages, Page):
     change_form_template = "triggers/admin/chain_change.html"
-    list_display = ["name", "status_badge", "trigger", "inside_now", "entered_lately"]
+    list_display = ["name", "status_badge", "trigger", "priority", "inside_now", "entered_lately"]
     list_filter = ["status"]
     search_fields = ["name", "key"]
     inlines = [RuleInline]
@@ -105,13 +106,14 @@ class ChainAdmin(StepPages, Page):
 
     def get_fieldsets(self, request: HttpRequest, obj: Chain | None = None) -> list:
         kind_key = self._kind_key(request, obj)
-        about = (_("Chain"), {"fields": [("name", "key"), "description"]})
+        about = (_("Chain"), {"fields": [("name", "key"), "description", "priority"]})
+        quiet = (_("Quiet hours"), {"fields": [("quiet_from", "quiet_until")]})
         if obj and not self.has_change_permission(request, obj):
-            return [about, (_("Trigger"), {"fields": ["trigger"]})]
+            return [about, (_("Trigger"), {"fields": ["trigger"]}), quiet]
         if kind_key not in entries:
-            return [about, (_("Trigger"), {"fields": ["entry_kind", "raw_trigger"]})]
+            return [about, (_("Trigger"), {"fields": ["entry_kind", "raw_trigger"]}), quiet]
         asked = [f"{TRIGGER}-{name}" for name in trigger_fields(kind_key, FormContext())]
-        return [about, (_("Trigger"), {"fields": ["entry_kind", *asked]})]
+        return [about, (_("Trigger"), {"fields": ["entry_kind", *asked]}), quiet]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Chain | None = None) -> list[str]:
         shown = [] if self._kind_key(request, obj) in entries else ["raw_trigger"]
@@ -212,6 +214,7 @@ class ChainAdmin(StepPages, Page):
             "cards": draft_cards(nodes, problems, template_links()),
             "chain_trigger": trigger_sentence(chain.entry_kind, chain.entry_config),
             "rules": chain.rules.all(),
+            "quiet": chain.quiet,
             "has_news": problems or _has_news(chain),
             "inside": chain_traffic([chain.pk], timezone.now()).get(chain.pk, ChainTraffic()).inside,
         }
@@ -274,6 +277,7 @@ class ChainAdmin(StepPages, Page):
                 "sent": sum(counts.sent.values()),
                 "chain_trigger": trigger_sentence(entry["kind"], entry["config"]),
                 "rules": _rules_of(version.definition),
+                "quiet": quiet_of(version.definition),
             }
         return TemplateResponse(request, "triggers/admin/chain_live.html", context)
 

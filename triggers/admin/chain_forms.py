@@ -30,7 +30,7 @@ class ChainForm(forms.ModelForm):
 
     class Meta:
         model = Chain
-        fields = ["name", "key", "description", "entry_kind"]
+        fields = ["name", "key", "description", "priority", "entry_kind", "quiet_from", "quiet_until"]
         widgets = {"description": forms.Textarea(attrs={"rows": 3})}
         help_texts = {"key": _("Stays as it is: the shop's code and its reports may name it.")}
 
@@ -45,6 +45,9 @@ class ChainForm(forms.ModelForm):
                 config if isinstance(config, dict) else {}
             )
             self.initial.update({f"{TRIGGER}-{name}": value for name, value in stored.items()})
+
+    def clean_priority(self) -> int:
+        return self.cleaned_data["priority"] or 0
 
     def clean_entry_kind(self) -> str:
         key: str = self.cleaned_data["entry_kind"]

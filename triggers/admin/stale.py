@@ -26,6 +26,7 @@ def chain_digest(chain: Chain) -> str:
     """Digest of what a chain's form edits, its ending events included; one query."""
     rules = chain.rules.values_list("pk", "role", "event", "filters", "same_object")
     written = [chain.name, chain.description, chain.entry_kind, chain.entry_config]
+    written += [chain.priority, chain.quiet_from, chain.quiet_until]
     return _digest([written, list(rules.order_by("pk"))])
 
 

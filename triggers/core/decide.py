@@ -20,6 +20,7 @@ from triggers.core.values import (
     Need,
     Outcome,
     Pause,
+    QueueMessage,
     Reason,
     WaitUntil,
 )
@@ -56,22 +57,32 @@ def _leave_early(
 
 def _walk(graph: Graph, journey: JourneyState, facts: dict[Fact, Any], now: datetime) -> Decision:
     step: str | None = journey.step
-    since = journey.since
+    since, planned_at = journey.since, journey.planned_at or journey.since
     moves: list[Move] = []
+    queued: tuple[QueueMessage, ...] = ()
     # Ends: a chain is a finite tree, and every round goes forward in it.
     while step is not None:
         node = graph.nodes[step]
-        view = View(journey, facts, now, since, graph.wait_scale)
+        view = View(
+            *(journey, facts, now, since, graph.wait_scale),
+            planned_at=planned_at,
+            quiet=graph.quiet,
+            queued=queued,
+        )
         outcome = node.kind.decide(node.config, view)
         if isinstance(outcome, WaitUntil) and outcome.at <= now:
-            step, since = graph.following[step], now
+            step, since, planned_at = graph.following[step], now, outcome.at
             continue
         moves.append(_move(journey.seq + len(moves) + 1, node, outcome))
         if isinstance(outcome, WaitUntil | Exit | Pause):
             return _stop(outcome, step, since, now, moves)
-        step, since = _next(graph, step, outcome), now
-        if isinstance(outcome, Go) and isinstance(outcome.effect, ChangeContact) and step is not None:
-            return Decision(JourneyStatus.ACTIVE, step, now, now, tuple(moves))
+        step, since = _next(graph, step, outcome), max(since, now)
+        effect = outcome.effect if isinstance(outcome, Go) else None
+        if isinstance(effect, QueueMessage):
+            # What follows a message counts from the moment at which it is to leave.
+            queued, since = (*queued, effect), max(since, effect.send_after or now)
+        if isinstance(effect, ChangeContact) and step is not None:
+            return Decision(JourneyStatus.ACTIVE, step, since, now, tuple(moves), planned_at=planned_at)
     moves.append(Move(journey.seq + len(moves) + 1, "", END))
     return Decision(JourneyStatus.FINISHED, "", now, None, tuple(moves), END)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from triggers.core.kinds import EntryKind, StepKind, View
 from triggers.core.payload import PayloadFilter, matches
+from triggers.core.schedule import QuietHours
 from triggers.core.values import EventValue, Fact, Pause, Reason, Value
 
 
@@ -66,6 +67,7 @@ class Graph:
         "goals",
         "is_readable",
         "nodes",
+        "quiet",
         "wait_scale",
     )
 
@@ -78,8 +80,10 @@ class Graph:
         goals: tuple[EventRule, ...] = (),
         exits: tuple[EventRule, ...] = (),
         wait_scale: float = 1.0,
+        quiet: QuietHours | None = None,
         is_readable: bool = True,
     ) -> None:
+        self.quiet = quiet
         self.entry, self.entry_config = entry, entry_config
         self.goals, self.exits, self.wait_scale, self.is_readable = goals, exits, wait_scale, is_readable
         self.nodes: dict[str, StepNode] = {}

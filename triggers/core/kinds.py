@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from triggers.core.values import EventValue, Fact, JourneyState, Outcome, Value
+from triggers.core.schedule import QuietHours
+from triggers.core.values import EventValue, Fact, JourneyState, Outcome, QueueMessage, Value
 
 
 class MissingFact(Exception):
@@ -18,14 +19,28 @@ class MissingFact(Exception):
 
 
 class View:
-    """All that a kind may look at while it decides about one journey."""
+    """All that a kind may look at while it decides about one journey.
 
-    __slots__ = ("_facts", "journey", "now", "since", "wait_scale")
+    `planned_at` is when this step was meant to be decided, `quiet` the chain's own quiet hours, `queued` what the steps
+    before it in this decision send.
+    """
+
+    __slots__ = ("_facts", "journey", "now", "planned_at", "queued", "quiet", "since", "wait_scale")
 
     def __init__(
-        self, journey: JourneyState, facts: dict[Fact, Any], now: datetime, since: datetime, wait_scale: float
+        self,
+        journey: JourneyState,
+        facts: dict[Fact, Any],
+        now: datetime,
+        since: datetime,
+        wait_scale: float,
+        *,
+        planned_at: datetime | None = None,
+        quiet: QuietHours | None = None,
+        queued: tuple[QueueMessage, ...] = (),
     ) -> None:
         self.journey, self.now, self.since, self.wait_scale = journey, now, since, wait_scale
+        self.planned_at, self.quiet, self.queued = planned_at or since, quiet, queued
         self._facts = facts
 
     def fact(self, fact: Fact) -> Any:

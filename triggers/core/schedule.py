@@ -1,14 +1,37 @@
 """Moments: elapsed waits, wall-clock waits, and local times that a clock change skips or repeats.
 
-Minutes and hours are elapsed time. Days, weeks and times of day are wall clock in the contact's zone.
+Minutes and hours are elapsed time. Days, weeks, times of day and quiet hours are wall clock in the contact's zone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from triggers.core.values import Value
+
+
+class QuietHours(Value, frozen=True):
+    """A part of the day in which nothing leaves: from `start` up to `end`, past midnight when `end` is the earlier.
+
+    The two differ, so one window never covers the whole day.
+    """
+
+    start: time
+    end: time
+
+    def holds(self, wall: time) -> bool:
+        """Whether a time of day lies in the window."""
+        if self.start < self.end:
+            return self.start <= wall < self.end
+        return wall >= self.start or wall < self.end
+
+
+def quiet_hours(start: time | None, end: time | None) -> QuietHours | None:
+    """The window between two times of day, or None when there is none or it has no length."""
+    return QuietHours(start, end) if start is not None and end is not None and start != end else None
 
 
 @lru_cache(maxsize=1024)
@@ -60,3 +83,35 @@ def next_local_time(since: datetime, at: time, zone: ZoneInfo, weekdays: Collect
         if moment > since:
             return moment
     raise ValueError(f"no weekday in {weekdays!r}")
+
+
+def after_quiet(moment: datetime, windows: Sequence[QuietHours], zone: ZoneInfo) -> datetime:
+    """The first instant from `moment` on at which the contact's clock shows a time outside all windows.
+
+    Windows that together leave no time of day would keep a message for ever: then the last of them does not count.
+    """
+    while leave_no_time(windows):
+        windows = windows[:-1]
+    while ends := [_end_of(one, moment, zone) for one in windows if one.holds(_wall(moment, zone))]:
+        moment = max(ends)
+    return moment
+
+
+def leave_no_time(windows: Sequence[QuietHours]) -> bool:
+    """Whether every time of day lies in one of the windows: none of them ends where the others leave a gap."""
+    return bool(windows) and all(any(other.holds(one.end) for other in windows) for one in windows)
+
+
+def _wall(moment: datetime, zone: ZoneInfo) -> time:
+    return moment.astimezone(zone).time()
+
+
+def _end_of(window: QuietHours, moment: datetime, zone: ZoneInfo) -> datetime:
+    """When the window that holds `moment` ends."""
+    day = moment.astimezone(zone).date()
+    if _wall(moment, zone) >= window.end:
+        day += timedelta(days=1)
+    wall = datetime.combine(day, window.end)
+    end = resolve_local(wall, zone)
+    # The clock was put back: what ended already ends once more.
+    return end if end > moment else wall.replace(tzinfo=zone, fold=1).astimezone(UTC)

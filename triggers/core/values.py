@@ -38,11 +38,18 @@ class Reason(Value, frozen=True):
 
 
 class QueueMessage(Value, frozen=True):
-    """Write one message to the journey's contact; the template is looked up by key when the message leaves."""
+    """Write one message to the journey's contact; the template is looked up by key when the message leaves.
+
+    `send_after`: not before this moment, None for at once; it is worthless `expires_seconds` later. `displaces` are the
+    ids of queued messages that give way to it.
+    """
 
     channel: str
     template: str
     expires_seconds: float | None = None
+    send_after: datetime | None = None
+    message_class: str = "marketing"
+    displaces: tuple[int, ...] = ()
 
 
 class ChangeContact(Value, frozen=True):
@@ -107,7 +114,8 @@ class JourneyState(Value, frozen=True):
     """What the core may know about one journey before it asks for facts.
 
     `step` is the step it stands at, `since` the moment it came there, `zone` the contact's IANA time zone;
-    `entry_event_id` is the event that began it, which does not count as one since then.
+    `entry_event_id` is the event that began it, which does not count as one since then. `planned_at` is when this
+    decision was meant to be made (None: at `since`); `chain` and `priority` are its chain's name and rank.
     """
 
     id: int
@@ -119,6 +127,9 @@ class JourneyState(Value, frozen=True):
     zone: str = "UTC"
     object_ref: str = ""
     entry_event_id: int | None = None
+    planned_at: datetime | None = None
+    chain: str = ""
+    priority: int = 0
 
 
 class Move(Value, frozen=True):
@@ -135,7 +146,8 @@ class Decision(Value, frozen=True):
     """Where the journey stands after the moves. `due_at` is set exactly when it is active.
 
     `cancels_queued`: what the journey has in the queue must not leave (a goal was reached). An exit that the marketer
-    drew after a letter does not call the letter back.
+    drew after a letter does not call the letter back. `planned_at`: when what comes next was meant to happen, if not at
+    `due_at`.
     """
 
     status: JourneyStatus
@@ -145,6 +157,7 @@ class Decision(Value, frozen=True):
     moves: tuple[Move, ...]
     reason: Reason | None = None
     cancels_queued: bool = False
+    planned_at: datetime | None = None
 
 
 class Need(Value, frozen=True):

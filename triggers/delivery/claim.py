@@ -20,8 +20,9 @@ from triggers.content.letter import CompiledLetter, LetterSource, RenderedLetter
 from triggers.core.values import Reason
 from triggers.delivery.backoff import retry_delay
 from triggers.delivery.email import Letter
-from triggers.delivery.recheck import GONE, Stop, stops
+from triggers.delivery.recheck import GONE, stops
 from triggers.delivery.sms.base import SMSMessage
+from triggers.delivery.stop import Stop
 from triggers.exceptions import RenderError, SendCancelled, TemplateError
 from triggers.links import unsubscribe_url
 from triggers.models import Channel, Message, MessageBody, MessageClass, MessageState, Template
@@ -68,7 +69,7 @@ def claim(lane: str, most: int) -> Claim:
         return Claim(0)
     now: datetime = rows[0].now
     messages = list(
-        Message.objects.filter(pk__in=[row.pk for row in rows]).select_related("contact", "topic")
+        Message.objects.filter(pk__in=[row.pk for row in rows]).select_related("contact", "topic", "chain")
     )
     found = {message.pk for message in messages}
     orphans = [row for row in rows if row.pk not in found]
@@ -184,7 +185,7 @@ def _end(messages: Sequence[Message], stopped: dict[int, Stop], now: datetime) -
         stop = stopped[message.pk]
         message.state, message.reason, message.reason_data = stop.state, stop.reason.text, stop.reason.data
         if stop.state == MessageState.QUEUED:
-            message.send_after = now + timedelta(seconds=retry_delay(message.attempt))
+            message.send_after = stop.until or now + timedelta(seconds=retry_delay(message.attempt))
         if stop.state == MessageState.HELD:
             # The chain may be going on at this very moment: `settle_abandoned` looks again.
             message.lease_until = now + HELD_FOR
@@ -196,10 +197,10 @@ def _end(messages: Sequence[Message], stopped: dict[int, Stop], now: datetime) -
 def _mark(messages: Sequence[Message], rendered: dict[int, RenderedLetter], now: datetime) -> None:
     lease_until = now + timedelta(seconds=2 * settings.SEND_TIMEOUT)
     for message in messages:
-        message.state, message.lease_until = MessageState.SENDING, lease_until
+        message.state, message.lease_until, message.sending_at = MessageState.SENDING, lease_until, now
         message.attempt += 1
         message.address = _address(message)
-    Message.objects.bulk_update(messages, ["state", "lease_until", "attempt", "address"])
+    Message.objects.bulk_update(messages, ["state", "lease_until", "sending_at", "attempt", "address"])
     MessageBody.objects.filter(pk__in=[message.pk for message in messages]).delete()
     MessageBody.objects.bulk_create([_body(message.pk, rendered[message.pk]) for message in messages])
 

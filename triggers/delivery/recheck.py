@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext_noop
@@ -11,6 +10,8 @@ from django.utils.translation import gettext_noop
 from triggers.consent import address_key
 from triggers.core.graph import Graph
 from triggers.core.values import Fact, JourneyState, Reason
+from triggers.delivery.limits import limit
+from triggers.delivery.stop import Stop
 from triggers.engine.facts import load_facts
 from triggers.engine.records import ENDED
 from triggers.engine.versions import load_graphs
@@ -26,15 +27,6 @@ from triggers.models import (
     Suppression,
     SuppressionReason,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Why a message must not leave, and the state it ends in."""
-
-    state: MessageState
-    reason: Reason
-
 
 EXPIRED = Stop(MessageState.EXPIRED, Reason(gettext_noop("it became worthless before it could leave")))
 UNREADABLE = Stop(
@@ -60,8 +52,13 @@ def stops(messages: Sequence[Message], now: datetime) -> dict[int, Stop]:
     """Messages that must not leave, by id. A constant number of statements; `messages` come with their contacts."""
     rules = Rules(messages)
     found = {message.pk: rules.check(message, now) for message in messages}
-    ended = _journeys_say([message for message in messages if found[message.pk] is None], now)
-    return {pk: stop for pk, stop in (found | ended).items() if stop}
+    allowed = [message for message in messages if found[message.pk] is None]
+    passages = _read_passages(allowed)
+    found |= _journeys_say(allowed, passages, now)
+    stopped = {pk: stop for pk, stop in found.items() if stop}
+    leaving = [message for message in messages if message.pk not in stopped]
+    quiet = {pk: graph.quiet for pk, (_journey, graph) in passages.items()}
+    return stopped | limit(leaving, quiet, stopped, now)
 
 
 class Rules:
@@ -113,14 +110,20 @@ SUPPRESSION_WORDS: dict[str, str] = {
 }
 
 
-def _journeys_say(messages: Sequence[Message], now: datetime) -> dict[int, Stop | None]:
-    """A journey that took its messages back; a chain that was paused; a goal or exit event since the journey began, even one that no turn has matched yet."""
+def _read_passages(messages: Sequence[Message]) -> dict[int, tuple[Journey, Graph]]:
+    """The journeys of these messages, each with the version it is in, by id."""
     ids = {message.journey_id for message in messages if message.journey_id}
-    journeys = {one.pk: one for one in Journey.objects.filter(pk__in=ids).select_related("version", "chain")}
-    graphs = load_graphs({one.version_id: one.version.sha256 for one in journeys.values()})
+    journeys = list(Journey.objects.filter(pk__in=ids).select_related("version", "chain"))
+    graphs = load_graphs({one.version_id: one.version.sha256 for one in journeys})
+    return {one.pk: (one, graphs[one.version_id]) for one in journeys}
+
+
+def _journeys_say(
+    messages: Sequence[Message], passages: Mapping[int, tuple[Journey, Graph]], now: datetime
+) -> dict[int, Stop | None]:
+    """A journey that took its messages back; a chain that was paused; a goal or exit event since the journey began, even one that no turn has matched yet."""
     wanted = []
-    for one in journeys.values():
-        graph = graphs[one.version_id]
+    for one, graph in passages.values():
         state = JourneyState(
             *(one.pk, one.contact_id, one.step, one.since, one.seq, one.entered_at),
             object_ref=one.object_ref,
@@ -129,17 +132,13 @@ def _journeys_say(messages: Sequence[Message], now: datetime) -> dict[int, Stop 
         wanted.append((state, frozenset(rule.fact for rule in (*graph.goals, *graph.exits))))
     facts = load_facts(wanted, now)
     return {
-        message.pk: _journey_says(
-            journeys[message.journey_id],
-            facts[message.journey_id],
-            graphs[journeys[message.journey_id].version_id],
-        )
+        message.pk: _journey_says(*passages[message.journey_id], facts[message.journey_id])
         for message in messages
-        if message.journey_id in journeys
+        if message.journey_id and message.journey_id in passages
     }
 
 
-def _journey_says(journey: Journey, facts: Mapping[Fact, int], graph: Graph) -> Stop | None:
+def _journey_says(journey: Journey, graph: Graph, facts: Mapping[Fact, int]) -> Stop | None:
     if any(facts.values()):
         return _ended(facts)
     if journey.is_called_back:

@@ -29,6 +29,7 @@ from triggers.engine.change import change_contacts
 from triggers.engine.facts import Facts, facts_ahead, load_facts
 from triggers.engine.isolate import describe, isolate
 from triggers.engine.records import READ, Passage, read_passages, write_passages
+from triggers.engine.reserve import Displaced, displace, in_rounds, reserve
 from triggers.engine.sql import Row, insert_rows, update_rows
 from triggers.engine.versions import load_graphs
 from triggers.exceptions import ShopFailed
@@ -72,8 +73,11 @@ def _put_off_askers(rows: Sequence[Row], now: datetime) -> list[Row]:
     graphs = load_graphs({one.version_id: one.version_sha256 for one in passages})
     asking = [one for one in passages if _asks_the_shop(graphs[one.version_id], one.step)]
     moments = [now + PUT_OFF * random.uniform(0.5, 1.5) for _one in asking]  # noqa: S311
-    updates = [(one.id, one.seq, moment) for one, moment in zip(asking, moments, strict=True)]
-    update_rows(Journey, ("id", "seq", "due_at"), updates, guard="seq")
+    updates = [
+        (one.id, one.seq, moment, one.planned_at or one.due_at)
+        for one, moment in zip(asking, moments, strict=True)
+    ]
+    update_rows(Journey, ("id", "seq", "due_at", "planned_at"), updates, guard="seq")
     put_off = {one.id for one in asking}
     return [row for row in rows if row[PK] not in put_off]
 
@@ -97,11 +101,12 @@ def _advance(rows: Sequence[Row], now: datetime) -> set[int]:
     states = [(one, one.state(zone), graphs[one.version_id]) for one in moving]
     graph_by_id = {state.id: graph for _one, state, graph in states}
     facts = facts_ahead([state for _one, state, _graph in states], lambda state: graph_by_id[state.id], now)
-    decisions = _decide_all([(state, graph) for _one, state, graph in states], facts, now)
+    decisions, displaced = _decide_all([(state, graph) for _one, state, graph in states], facts, now)
     for one in moving:
         _apply(one, decisions[one.id], now)
     effects = [(one, move) for one in passages for move in one.moves if move.effect]
     _queue_messages([(one, move) for one, move in effects if isinstance(move.effect, QueueMessage)], now)
+    displace(displaced)
     write_passages(passages, now)
     change_contacts(
         [(one.contact_id, move.effect) for one, move in effects if isinstance(move.effect, ChangeContact)]
@@ -110,6 +115,22 @@ def _advance(rows: Sequence[Row], now: datetime) -> set[int]:
 
 
 def _decide_all(
+    states: Sequence[tuple[JourneyState, Graph]], facts: Facts, now: datetime
+) -> tuple[dict[int, Decision], list[Displaced]]:
+    """Ask the core about every journey: of those of one contact the most important first, so that the others see what
+    room it took. Returns the queued messages that had to give way as well.
+    """
+    decisions: dict[int, Decision] = {}
+    displaced: list[Displaced] = []
+    rounds = in_rounds(states)
+    for number, together in enumerate(rounds, start=1):
+        decisions |= _decide_round(together, facts, now)
+        later = [state for each in rounds[number:] for state, _graph in each]
+        displaced += reserve([state for state, _graph in together], decisions, later, facts, now)
+    return decisions, displaced
+
+
+def _decide_round(
     undecided: Sequence[tuple[JourneyState, Graph]], facts: Facts, now: datetime
 ) -> dict[int, Decision]:
     """Ask the core about every journey; what it lacks is loaded for all who lack something, then they are asked again."""
@@ -137,7 +158,7 @@ def _apply(one: Passage, decision: Decision, now: datetime) -> None:
         decision.since,
         decision.due_at,
     )
-    one.cancels_queued = decision.cancels_queued
+    one.cancels_queued, one.planned_at = decision.cancels_queued, decision.planned_at
     one.moves.extend(decision.moves)
     one.seq += len(decision.moves)
     one.messages_queued += sum(isinstance(move.effect, QueueMessage) for move in decision.moves)
@@ -188,6 +209,7 @@ def _message_row(
             gettext_noop("there is no template “%(template)s” for this channel"),
         )
         data = {"template": effect.template}
+    send_after = effect.send_after or now
     seconds = effect.expires_seconds or settings.EXPIRES_AFTER
     return (
         *(
@@ -209,7 +231,7 @@ def _message_row(
             reason,
             data,
         ),
-        *(now, now, now + timedelta(seconds=seconds), 0, ""),
+        *(now, send_after, send_after + timedelta(seconds=seconds), 0, ""),
     )
 
 

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from triggers.core.graph import Graph
 from triggers.core.values import Fact, JourneyState
 from triggers.engine.event_counts import count_events
+from triggers.engine.limits import sending_limits
 from triggers.exceptions import ShopFailed
 from triggers.models import Contact, ContactTag, Message
 from triggers.shop import ContactRef, get_adapter
@@ -128,4 +129,5 @@ PROVIDERS: dict[str, Provider] = {
     "event_count": count_events,
     "message_reactions": _reactions,
     "shop": _shop,
+    "sending_limits": sending_limits,
 }

@@ -104,6 +104,6 @@ def _locked(ids: Iterable[int]) -> tuple[list[Passage], datetime]:
 def _set_going(passages: Sequence[Passage], now: datetime, reason: Reason) -> int:
     for one in passages:
         one.log(reason, one.step)
-        one.status, one.due_at, one.ended_at = JourneyStatus.ACTIVE, now, None
+        one.status, one.due_at, one.planned_at, one.ended_at = JourneyStatus.ACTIVE, now, None, None
     write_passages(passages, now)
     return len(passages)

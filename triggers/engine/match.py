@@ -194,6 +194,7 @@ def _enter(event: EventValue, chain: LiveChain, admission: Admission, batch: Bat
 def _restart(event: EventValue, chain: LiveChain, passage: Passage, batch: Batch) -> None:
     """Back to the first step, on the live version: nothing has been sent, so nothing is repeated."""
     passage.step, passage.since, passage.due_at = chain.graph.first or "", event.recorded_at, batch.now
+    passage.planned_at = event.recorded_at
     passage.version_id, passage.version_sha256 = chain.version_id, chain.version_sha256
     # It is about the new cart from here on: in its goals, and in what its letters say.
     passage.entered_at, passage.object_ref, passage.entry_event_id = (

@@ -20,6 +20,7 @@ from triggers.conditions.message_reaction import MessageReactionConfig
 from triggers.core.events import EVENT_NAME
 from triggers.core.payload import PayloadFilter
 from triggers.engine.journeys import release_journeys
+from triggers.engine.quiet import quiet_problems
 from triggers.entries import entries
 from triggers.exceptions import InvalidChain, InvalidConfig, UnknownKind
 from triggers.models import (
@@ -95,11 +96,13 @@ def define(chain: Chain) -> dict[str, Any]:
         for rule in chain.rules.all()
     ]
     children = _children(chain)
+    quiet = chain.quiet
     return {
         "entry": {"kind": chain.entry_kind, "config": chain.entry_config},
         "goals": [rule for role, rule in rules if role == RuleRole.GOAL],
         "exits": [rule for role, rule in rules if role == RuleRole.EXIT],
         "steps": [_define_step(step, children) for step in children[None, ""]],
+        **({"quiet": msgspec.to_builtins(quiet)} if quiet else {}),
     }
 
 
@@ -180,6 +183,7 @@ def _chain_problems(chain: Chain) -> Iterator[Problem]:
             )
         if not EVENT_NAME.match(rule.event):
             yield Problem("", _("“%(event)s” is not an event name.") % {"event": rule.event})
+    yield from (Problem("", text) for text in quiet_problems(chain))
     count = chain.steps.count()
     if not count:
         yield Problem("", _("The chain has no steps."))

@@ -36,6 +36,9 @@ READ = (
     "chain__status",
     "resume_due_at",
     "entry_event_id",
+    "planned_at",
+    "chain__name",
+    "chain__priority",
 )
 WRITTEN = (
     "id",
@@ -48,6 +51,7 @@ WRITTEN = (
     "since",
     "messages_queued",
     "due_at",
+    "planned_at",
     "resume_due_at",
     "ended_at",
 )
@@ -74,6 +78,9 @@ class Passage:
     chain_status: str
     resume_due_at: datetime | None = None
     entry_event_id: int | None = None
+    planned_at: datetime | None = None
+    chain_name: str = ""
+    priority: int = 0
     ended_at: datetime | None = None
     moves: list[Move] = field(default_factory=list)
     read_seq: int = -1
@@ -95,7 +102,14 @@ class Passage:
             self.zone or default_zone,
             self.object_ref,
             self.entry_event_id,
+            self._planned_at(),
+            self.chain_name,
+            self.priority,
         )
+
+    def _planned_at(self) -> datetime | None:
+        """When this was meant to happen: right after its entry at the moment of its event, however long that waited."""
+        return self.since if self.seq <= 1 else self.planned_at or self.due_at
 
     def log(self, reason: Reason, step: str = "") -> None:
         """Add a move that the core did not make."""
@@ -146,6 +160,7 @@ def write_passages(passages: Sequence[Passage], now: datetime) -> None:
             one.since,
             one.messages_queued,
             one.due_at,
+            one.planned_at,
             one.resume_due_at,
             one.ended_at,
         )

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_noop
 from triggers.conf import settings
 from triggers.core.graph import EventRule, Graph, StepNode, UnknownStep
 from triggers.core.kinds import Admission
+from triggers.core.schedule import QuietHours
 from triggers.core.values import EventValue, Reason
 from triggers.entries import entries
 from triggers.exceptions import InvalidConfig, UnknownKind
@@ -70,7 +71,13 @@ def _graph(definition: Mapping[str, Any], wait_scale: float) -> Graph:
         goals=_rules(definition.get("goals", ())),
         exits=_rules(definition.get("exits", ())),
         wait_scale=wait_scale,
+        quiet=quiet_of(definition),
     )
+
+
+def quiet_of(definition: Mapping[str, Any]) -> QuietHours | None:
+    """The chain's own quiet hours as its definition says them."""
+    return msgspec.convert(definition.get("quiet"), QuietHours | None)
 
 
 def _unreadable(definition: Any, error: Exception) -> Graph:

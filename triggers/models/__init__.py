@@ -6,6 +6,7 @@ from triggers.models.contact import SHARDS, Contact, ContactTag
 from triggers.models.event import Event, PendingEvent
 from triggers.models.journey import EntryLedger, Journey, Transition
 from triggers.models.message import Message, MessageBody, MessageState
+from triggers.models.sending_rule import FrequencyCap, OnHit, SendingRule
 from triggers.models.shard import Heartbeat, Shard
 from triggers.models.template import MessageClass, Template
 
@@ -21,15 +22,18 @@ __all__ = [
     "ContactTag",
     "EntryLedger",
     "Event",
+    "FrequencyCap",
     "Heartbeat",
     "Journey",
     "Message",
     "MessageBody",
     "MessageClass",
     "MessageState",
+    "OnHit",
     "OptOut",
     "PendingEvent",
     "RuleRole",
+    "SendingRule",
     "Shard",
     "Step",
     "Suppression",

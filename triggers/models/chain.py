@@ -6,8 +6,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from triggers.core.schedule import QuietHours, quiet_hours
 from triggers.exceptions import TriggersError
 
 
@@ -27,7 +29,8 @@ class ChainQuerySet(models.QuerySet["Chain"]):
 class Chain(models.Model):
     """A chain's draft, and which of its versions is live.
 
-    `activated_at` is the watermark: only events recorded after it can start journeys.
+    `activated_at` is the watermark: only events recorded after it can start journeys. `priority` is no part of the draft:
+    it counts at once, for everybody inside.
     """
 
     key = models.SlugField(_("key"), max_length=64, unique=True)
@@ -38,6 +41,25 @@ class Chain(models.Model):
     )
     entry_kind = models.CharField(_("starts by"), max_length=50, default="event", blank=True)
     entry_config = models.JSONField(_("trigger"), default=dict, blank=True)
+    quiet_from = models.TimeField(_("quiet from"), null=True, blank=True)
+    quiet_until = models.TimeField(
+        _("quiet until"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "Nothing of this chain leaves between these times of the contact's own clock; may go past midnight. The shop's "
+            "quiet hours count as well. Empty: only those."
+        ),
+    )
+    priority = models.SmallIntegerField(
+        _("priority"),
+        default=0,
+        blank=True,
+        help_text=_(
+            "When two chains want to write to the same contact and a cap has room for one, the larger number goes first. "
+            "Counts at once, without publishing."
+        ),
+    )
     live_version = models.ForeignKey(
         "ChainVersion", models.PROTECT, null=True, blank=True, editable=False, related_name="+"
     )
@@ -52,9 +74,24 @@ class Chain(models.Model):
         verbose_name_plural = _("chains")
         ordering = ["name"]
         permissions = [("publish_chain", _("Can publish, pause and resume chains"))]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(quiet_from__isnull=True, quiet_until__isnull=True)
+                | Q(quiet_from__isnull=False, quiet_until__isnull=False) & ~Q(quiet_from=F("quiet_until")),
+                name="triggers_chain_quiet",
+                violation_error_message=_(
+                    "Quiet hours need a beginning and an end that differ, or neither of them."
+                ),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def quiet(self) -> QuietHours | None:
+        """The draft's own quiet hours."""
+        return quiet_hours(self.quiet_from, self.quiet_until)
 
 
 class RuleRole(models.TextChoices):

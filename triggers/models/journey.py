@@ -65,6 +65,8 @@ class Journey(models.Model):
     seq = models.IntegerField(default=0, editable=False)
     messages_queued = models.SmallIntegerField(_("messages"), default=0, editable=False)
     due_at = models.DateTimeField(_("due"), null=True)
+    # When it was meant to move on, where that is not `due_at`: what was late stays late until it waits again.
+    planned_at = models.DateTimeField(null=True, editable=False)
     resume_due_at = models.DateTimeField(null=True, editable=False)
     entered_at = models.DateTimeField(_("entered"))
     ended_at = models.DateTimeField(_("ended"), null=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from triggers.models.chain import Chain
@@ -38,6 +40,18 @@ class MessageState(models.TextChoices):
     UNKNOWN = "unknown", _("unknown whether sent")
 
 
+# What waits for its moment, and what has left or may have: both take room under a frequency cap.
+WAITING = (MessageState.QUEUED, MessageState.HELD)
+LEFT = (
+    MessageState.SENDING,
+    MessageState.ACCEPTED,
+    MessageState.DELIVERED,
+    MessageState.BOUNCED,
+    MessageState.COMPLAINED,
+    MessageState.UNKNOWN,
+)
+
+
 class MessageQuerySet(models.QuerySet["Message"]):
     def queued(self, lane: str, now: datetime) -> MessageQuerySet:
         """What a lane may send now, the oldest first."""
@@ -48,6 +62,14 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def abandoned(self, now: datetime) -> MessageQuerySet:
         """Left `sending` by a sender that died."""
         return self.filter(state=MessageState.SENDING, lease_until__lt=now)
+
+    def taking_room(
+        self, contact_ids: Collection[int], since: datetime, alive_at: datetime
+    ) -> MessageQuerySet:
+        """What counts under the caps of these contacts: left after `since`, or waiting and not worthless at `alive_at`."""
+        alive = Q(expires_at__isnull=True) | Q(expires_at__gt=alive_at)
+        waiting, left = Q(state__in=WAITING), Q(state__in=LEFT, sending_at__gt=since)
+        return self.filter(waiting & alive | left, contact__in=contact_ids)
 
 
 class Message(models.Model):
@@ -101,6 +123,8 @@ class Message(models.Model):
     expires_at = models.DateTimeField(_("worthless after"), null=True)
     attempt = models.SmallIntegerField(_("attempts"), default=0)
     lease_until = models.DateTimeField(null=True, editable=False)
+    # When its last attempt began: the moment that counts under frequency caps.
+    sending_at = models.DateTimeField(null=True, editable=False)
     accepted_at = models.DateTimeField(_("handed over at"), null=True)
     opened_at = models.DateTimeField(_("opened"), null=True)
     clicked_at = models.DateTimeField(_("clicked"), null=True)
