@@ -5,6 +5,7 @@ from triggers.models.consent import Channel, Consent, OptOut, Suppression, Suppr
 from triggers.models.contact import SHARDS, Contact, ContactTag
 from triggers.models.event import Event, PendingEvent
 from triggers.models.journey import EntryLedger, Journey, Transition
+from triggers.models.lane import Lane
 from triggers.models.message import Message, MessageBody, MessageState
 from triggers.models.shard import Heartbeat, Shard
 from triggers.models.template import MessageClass, Template
@@ -23,6 +24,7 @@ __all__ = [
     "Event",
     "Heartbeat",
     "Journey",
+    "Lane",
     "Message",
     "MessageBody",
     "MessageClass",
