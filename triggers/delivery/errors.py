@@ -20,6 +20,9 @@ HTTP_ACCOUNT_CODES = (401, 402, 403, 404, 405)
 # The request came too slowly or too early: it was not looked at.
 HTTP_NOT_TAKEN = (408, 425)
 
+# The greeting and the login: about us, whatever the code.
+BEFORE_ANY_LETTER = (smtplib.SMTPHeloError, smtplib.SMTPConnectError, smtplib.SMTPAuthenticationError)
+
 # Settings that no request can be made from.
 NO_REQUEST = (
     requests.exceptions.InvalidURL,
@@ -53,6 +56,8 @@ def in_doubt(error: Exception) -> Outcome:
 
 
 def _by_smtp_error(error: smtplib.SMTPException, may_have_left: bool) -> Outcome:
+    if isinstance(error, BEFORE_ANY_LETTER):
+        return not_sent(error)
     code: int
     text: bytes | str
     if isinstance(error, smtplib.SMTPRecipientsRefused):
