@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 import triggers
-from tests.build import live_chain, make_contact, make_template
+from tests.build import draft_chain, live_chain, make_contact, make_template
 from triggers.core.words import say
-from triggers.models import Message
+from triggers.engine.publish import find_problems
+from triggers.models import Message, Template
 from triggers.testing import run_due
 
 pytestmark = pytest.mark.django_db
@@ -27,10 +28,18 @@ def test_a_message_goes_by_its_templates_account(settings: Any, account: str, la
 
 
 def test_a_template_of_an_account_that_is_gone_fails_its_message_in_words() -> None:
-    make_template(account="bulk")
+    template = make_template()
     live_chain([("letter", "send_email", {"template": "reminder"})])
+    Template.objects.filter(pk=template.pk).update(account="bulk")
     triggers.capture("add_to_cart", contact=make_contact())
     run_due()
     message = Message.objects.get()
     assert message.state == "failed"
     assert say(message.reason, message.reason_data) == "the settings have no account “bulk”"
+
+
+def test_a_chain_is_not_published_with_an_account_that_is_gone() -> None:
+    make_template(account="bulk")
+    chain = draft_chain([("letter", "send_email", {"template": "reminder"})])
+    (problem,) = find_problems(chain)
+    assert "has the account “bulk”, which the settings do not know" in str(problem)
