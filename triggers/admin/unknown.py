@@ -62,9 +62,9 @@ def prospects(message: Message, now: datetime) -> str:
     ends_at = key_ends_at(message.lane, message.unknown_since) if message.unknown_since else None
     has_key = ends_at is not None and now < ends_at
     if message.lease_until is not None and has_key:
-        text = _("It is sent again by itself, soon after %(moment)s. The provider will notice a second copy.")
+        text = _("After %(moment)s it is sent again by itself; the provider will notice a second copy.")
     elif message.lease_until is not None:
-        text = _("Unless the provider reports what became of it, it is sent once more after %(moment)s.")
+        text = _("After %(moment)s it is sent once more, unless the provider reports what became of it.")
     elif has_key:
         return _("Sending it again is safe for now: the provider would notice a second copy.")
     else:
