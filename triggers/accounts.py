@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from triggers.conf import settings
 
 DEFAULT = "default"
-# Longer aliases would not fit into a lane's name.
-MOST_ALIAS_CHARS = 40
+# Longer aliases would not fit into the names that are made of them.
+MOST_ALIAS_CHARS = 32
 
 # The setting that lists a channel's accounts.
 SETTINGS = {"email": "EMAIL_ACCOUNTS", "sms": "SMS_PROVIDERS"}

@@ -56,7 +56,8 @@ def test_no_more_leaves_than_the_rate_and_a_little_burst(rate: Any) -> None:
     rate(20)
     with database_clock(START):
         assert (leased(), leased()) == (5, 0)
-        assert admit(LANE, 10).seconds == pytest.approx(0.05)
+        assert admit(LANE, 10).seconds == pytest.approx(0.125)
+        assert admit(LANE, 1).seconds == pytest.approx(0.05)
     with database_clock(START + timedelta(seconds=0.1)):
         assert leased() == 2
     with database_clock(START + timedelta(hours=1)):

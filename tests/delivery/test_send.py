@@ -207,6 +207,23 @@ def test_a_provider_cannot_ask_for_ages(queue_message: QueueMessage, asked: floa
     assert message.send_after < timezone.now() + timedelta(days=1)
 
 
+@pytest.mark.parametrize("hours", [1, None])
+def test_a_retry_is_not_later_than_the_expiry(queue_message: QueueMessage, hours: int | None) -> None:
+    """It stayed queued for hours after it had become worthless."""
+    expires_at = timezone.now() + timedelta(hours=hours) if hours else None
+    message = queue_message(expires_at=expires_at)
+    _record(claim(message.lane, 10).ready[0], Outcome("not_sent", retry_after=9999))
+    message.refresh_from_db()
+    if expires_at:
+        assert message.send_after == message.expires_at
+    else:
+        assert message.send_after > timezone.now() + timedelta(hours=2)
+    with database_clock(timezone.now() + timedelta(hours=5)):
+        deliver(message.lane)
+    message.refresh_from_db()
+    assert message.state == ("expired" if hours else "accepted")
+
+
 def test_a_receiver_can_stop_one_message_and_a_broken_one_stops_none(queue_message: QueueMessage) -> None:
     stopped, other = queue_message(), queue_message()
     settled: list[str] = []

@@ -37,7 +37,7 @@ EPSILON = 1e-6
 class Admission:
     """How many messages may be claimed now, and what is known about the lane.
 
-    `until`: closed till then. `seconds`: how long till the next token. `leased`: tokens to be given back if unused.
+    `until`: closed till then. `seconds`: how long till there are tokens again. `leased`: tokens to be given back if unused.
     `is_troubled`: a success is worth being written down.
     """
 
@@ -139,7 +139,9 @@ def _lease(lane: str, most: int, rate: float, is_troubled: bool) -> Admission:
     tokens = _tokens(row, rate)
     leased = min(most, int(tokens + EPSILON))
     if leased < 1:
-        return Admission(0, seconds=(1 - tokens) / rate)
+        # A claim for each single token would cost more than the message: half a bucket is worth one.
+        enough = min(most, max(1.0, burst_of(rate) / 2))
+        return Admission(0, seconds=(enough - tokens) / rate)
     # Who waited for the lock read the clock before the one who had it: the bucket's time never goes back.
     filled_at = max(row.now, row.filled_at or row.now)
     Lane.objects.filter(pk=lane).update(tokens=tokens - leased, filled_at=filled_at)

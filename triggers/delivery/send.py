@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection, connections
 from django.db.models import F
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Least
 from django.utils.translation import gettext_noop
 
 from triggers.accounts import concurrency_of, parse_lane
@@ -191,7 +191,12 @@ def _record(one: Claimed, outcome: Outcome) -> MessageState | None:
         # The lane waits for its provider: the message itself is as good as at its first attempt.
         attempt = 1 if outcome.is_provider_fault else one.attempt
         delay = retry_delay(attempt, outcome.retry_after)
-        changes |= {"state": MessageState.QUEUED, "send_after": DatabaseNow() + timedelta(seconds=delay)}
+        # Not beyond its expiry: what will not be tried again ends when it expires.
+        moment = DatabaseNow() + timedelta(seconds=delay)
+        changes |= {
+            "state": MessageState.QUEUED,
+            "send_after": Least(moment, Coalesce(F("expires_at"), moment)),
+        }
         if outcome.is_provider_fault:
             changes["reason"] = PROVIDER_REASON
     else:

@@ -34,7 +34,7 @@ class Template(models.Model):
     )
     account = models.CharField(
         _("account"),
-        max_length=40,
+        max_length=32,
         blank=True,
         help_text=_("Which of the shop's provider accounts sends it; empty: the default one."),
     )
