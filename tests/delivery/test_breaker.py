@@ -17,6 +17,7 @@ from triggers.delivery.lane import Admission, admit, give_back, resume_lane
 from triggers.delivery.outcome import Cause, Outcome
 from triggers.delivery.send import deliver
 from triggers.models import Lane, Message, Suppression
+from triggers.signals import lane_broken
 from triggers.testing import database_clock
 
 pytestmark = pytest.mark.django_db
@@ -162,6 +163,38 @@ def test_too_many_closes_the_lane_for_as_long_as_asked(asked: float | None, seco
         assert not is_open()
     with after(seconds):
         assert is_open()
+
+
+def test_a_provider_that_is_away_and_says_until_when_is_believed_at_once() -> None:
+    with after(0):
+        report(Outcome("not_sent", detail="503", retry_after=90, cause=Cause.PROVIDER))
+        assert closed_for() == 90
+        assert Lane.objects.get(pk=LANE).opened_at is None
+    with after(90):
+        assert is_open()
+
+
+def test_whoever_looks_after_it_is_called_once_for_each_time(caplog: pytest.LogCaptureFixture) -> None:
+    told: list[tuple[str, str]] = []
+
+    def tell(lane: str, detail: str, **kwargs: Any) -> None:
+        told.append((lane, detail))
+        raise ZeroDivisionError
+
+    lane_broken.connect(tell)
+    try:
+        with after(0):
+            report(*[FAULT] * 20, POLICY)
+        with after(31):
+            report(FAULT)
+        with after(92):
+            report(ACCEPTED, POLICY)
+    finally:
+        lane_broken.disconnect(tell)
+    assert told == [(LANE, "nobody there"), (LANE, "5.7.515")]
+    assert [record.levelname for record in caplog.records if "does not work" in record.message] == [
+        "ERROR"
+    ] * 2
 
 
 def test_too_many_without_a_time_doubles_but_not_within_a_wave() -> None:

@@ -13,7 +13,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tests.build import make_template
+import triggers
+from tests.build import live_chain, make_contact, make_template
 from tests.delivery.conftest import QueueMessage
 from triggers.core.words import say
 from triggers.delivery import unknown
@@ -22,7 +23,8 @@ from triggers.delivery.outcome import Outcome
 from triggers.delivery.retry import cancel_messages, give_up, retry_messages, take_as_sent
 from triggers.delivery.send import _record, deliver
 from triggers.delivery.unknown import send_unknown_again, settle_abandoned
-from triggers.models import Consent, Message, MessageState
+from triggers.engine.turn import turn
+from triggers.models import SHARDS, Consent, Message, MessageState
 from triggers.testing import database_clock
 
 pytestmark = pytest.mark.django_db
@@ -154,6 +156,25 @@ def test_what_may_have_been_sent_never_ends_as_if_it_was_not(in_doubt: Any, chan
     assert settle(message, GRACE + 1) == "unknown"
     assert "is not sent again" in say(message.reason, message.reason_data)
     assert settle(message, 86_400) == "unknown"
+    assert not mail.outbox
+
+
+def test_a_goal_after_the_doubt_does_not_say_that_it_was_not_sent() -> None:
+    """The journey's end used to cancel it, and the contact's page said that it never left."""
+    make_template("thanks", message_class="transactional")
+    wait = ("wait", "wait", {"amount": 3, "unit": "days"})
+    live_chain([("letter", "send_email", {"template": "thanks"}), wait], goals=["purchase"])
+    contact = make_contact()
+    triggers.capture("add_to_cart", contact=contact)
+    turn(*range(SHARDS))
+    _record(claim(TRANSACTIONAL, 1).ready[0], DOUBT)
+    with later(GRACE + 1):
+        assert send_unknown_again() == 1
+    triggers.capture("purchase", contact=contact)
+    turn(*range(SHARDS))
+    message = Message.objects.get()
+    assert settle(message, GRACE + 2) == "unknown"
+    assert "is not sent again" in say(message.reason, message.reason_data)
     assert not mail.outbox
 
 

@@ -12,6 +12,7 @@ from triggers.delivery.backoff import asked_delay
 from triggers.delivery.lane import Admission, lock_lane, release_probe
 from triggers.delivery.outcome import Cause, Outcome
 from triggers.models import Lane
+from triggers.signals import lane_broken
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +29,9 @@ WRITTEN = ("failures", "trips", "throttles", "opened_at", "closed_until", "probe
 def note(lane: str, admission: Admission, outcome: Outcome) -> None:
     """What an outcome says about the lane. Writes nothing while all is well."""
     if outcome.is_provider_fault:
-        _note_fault(lane, outcome)
+        if _note_fault(lane, outcome):
+            logger.error("the provider of lane %s does not work: %s", lane, outcome.detail)
+            lane_broken.send_robust(sender=Lane, lane=lane, detail=outcome.detail)
     elif outcome.is_proof_of_life:
         if admission.is_troubled:
             _note_life(lane)
@@ -37,15 +40,18 @@ def note(lane: str, admission: Admission, outcome: Outcome) -> None:
 
 
 @transaction.atomic
-def _note_fault(lane: str, outcome: Outcome) -> None:
+def _note_fault(lane: str, outcome: Outcome) -> bool:
+    """Whether it opened the breaker."""
     row = lock_lane(lane)
+    was_open = row.opened_at is not None
     if outcome.cause is Cause.THROTTLED:
         _throttle(row, outcome.retry_after)
-    elif not (row.opened_at and row.is_closed):
+    elif not (was_open and row.is_closed):
         # Otherwise it is one of the wave that was under way when the breaker opened.
         _fail(row, outcome)
     row.detail = outcome.detail
     row.save(update_fields=[*WRITTEN, "detail"])
+    return row.opened_at is not None and not was_open
 
 
 def _throttle(row: Lane, asked: float | None) -> None:
@@ -61,12 +67,13 @@ def _throttle(row: Lane, asked: float | None) -> None:
 
 def _fail(row: Lane, outcome: Outcome) -> None:
     row.failures += 1
-    if row.opened_at is None and row.failures < MOST_FAILURES and outcome.cause is not Cause.POLICY:
-        return
-    row.trips = min(row.trips + 1, 60)
-    row.opened_at = row.opened_at or row.now
-    _close(row, max(min(MOST_PAUSE, FIRST_PAUSE * 2 ** (row.trips - 1)), asked_delay(outcome.retry_after)))
-    logger.error("lane %s is closed until %s: %s", row.pk, row.closed_until, outcome.detail)
+    asked = asked_delay(outcome.retry_after)
+    if row.opened_at or row.failures >= MOST_FAILURES or outcome.cause is Cause.POLICY:
+        row.trips = min(row.trips + 1, 60)
+        row.opened_at = row.opened_at or row.now
+        _close(row, max(asked, min(MOST_PAUSE, FIRST_PAUSE * 2 ** (row.trips - 1))))
+    elif asked:
+        _close(row, asked)
 
 
 def _close(row: Lane, seconds: float) -> None:
