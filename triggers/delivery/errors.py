@@ -12,6 +12,7 @@ from anymail import exceptions as anymail
 from django.core.exceptions import ImproperlyConfigured
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProxyError, SSLError
 
+from triggers.delivery.amazon import by_amazon
 from triggers.delivery.outcome import Cause, Outcome, error_text
 from triggers.delivery.replies import by_reply, retry_after
 
@@ -91,9 +92,9 @@ def _by_api_error(error: Any) -> Outcome:
         return Outcome("not_sent", detail=error_text(error))
     if code is not None and 400 <= code < 500:
         return Outcome("refused", detail=error_text(error))
-    if code is None and _never_asked(error):
-        return not_sent(error)
-    return in_doubt(error)
+    if code is not None:
+        return in_doubt(error)
+    return not_sent(error) if _never_asked(error) else by_amazon(error) or in_doubt(error)
 
 
 def _never_asked(error: Any) -> bool:
