@@ -56,13 +56,35 @@ def test_no_more_leaves_than_the_rate_and_a_little_burst(rate: Any) -> None:
     rate(20)
     with database_clock(START):
         assert (leased(), leased()) == (5, 0)
-        assert admit(LANE, 10).seconds == pytest.approx(0.125)
-        assert admit(LANE, 1).seconds == pytest.approx(0.05)
     with database_clock(START + timedelta(seconds=0.1)):
         assert leased() == 2
     with database_clock(START + timedelta(hours=1)):
         assert leased(most=3) == 3
         assert leased() == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("most", "seconds"), [(10, 0.125), (1, 0.05)])
+def test_one_sender_waits_for_tokens_and_the_others_go(rate: Any, most: int, seconds: float) -> None:
+    """A lane with a rate used to hold one more worker with each tick, until there was none left."""
+    rate(20)
+    with database_clock(START):
+        assert leased() == 5
+        assert admit(LANE, most).seconds == pytest.approx(seconds)
+        assert admit(LANE, most) == Admission(0)
+    with database_clock(START + timedelta(seconds=0.02)):
+        assert admit(LANE, most) == Admission(0)
+    with database_clock(START + timedelta(seconds=seconds)):
+        assert leased(most=most) == max(1, int(20 * seconds))
+        assert admit(LANE, most).seconds is not None
+
+
+@pytest.mark.django_db
+def test_nobody_waits_for_tokens_that_are_far(rate: Any) -> None:
+    rate(0.1)
+    with database_clock(START):
+        assert leased() == 1
+        assert admit(LANE, 10) == Admission(0)
 
 
 @pytest.mark.django_db

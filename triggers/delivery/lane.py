@@ -31,13 +31,15 @@ __all__ = [
 BURST_SECONDS = 0.25
 # A bucket that was filled by ten tenths holds a little less than one.
 EPSILON = 1e-6
+# Seconds that a sender waits for tokens; for later ones another look for work comes by.
+MOST_WAIT = 1.5
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
     """How many messages may be claimed now, and what is known about the lane.
 
-    `until`: closed till then. `seconds`: how long till there are tokens again. `leased`: tokens to be given back if unused.
+    `until`: closed till then. `seconds`: how long to wait for tokens, None for not at all. `leased`: tokens to be given back if unused.
     `is_troubled`: a success is worth being written down.
     """
 
@@ -141,11 +143,20 @@ def _lease(lane: str, most: int, rate: float, is_troubled: bool) -> Admission:
     if leased < 1:
         # A claim for each single token would cost more than the message: half a bucket is worth one.
         enough = min(most, max(1.0, burst_of(rate) / 2))
-        return Admission(0, seconds=(enough - tokens) / rate)
+        return _wait(row, (enough - tokens) / rate)
     # Who waited for the lock read the clock before the one who had it: the bucket's time never goes back.
     filled_at = max(row.now, row.filled_at or row.now)
     Lane.objects.filter(pk=lane).update(tokens=tokens - leased, filled_at=filled_at)
     return Admission(leased, leased=leased, is_troubled=is_troubled)
+
+
+def _wait(row: Lane, seconds: float) -> Admission:
+    """One sender waits for the lane's tokens. Without that a slow lane would collect all the senders there are."""
+    is_waited_for = row.waited_for_until is not None and row.waited_for_until > row.now
+    if is_waited_for or seconds > MOST_WAIT:
+        return Admission(0)
+    Lane.objects.filter(pk=row.pk).update(waited_for_until=row.now + timedelta(seconds=seconds))
+    return Admission(0, seconds=seconds)
 
 
 def _tokens(row: Lane, rate: float) -> float:

@@ -79,7 +79,7 @@ def deliver(
                         break
                 admission = admit(lane, most)
                 if not admission.most:
-                    if admission.seconds is None or not _has_patience(lane, admission.seconds, ends):
+                    if not _has_waited(lane, admission.seconds):
                         break
                     continue
                 taken = claim(lane, admission.most)
@@ -95,15 +95,15 @@ def deliver(
     return DeliverResult(looked_at, accepted)
 
 
-def _has_patience(lane: str, pause: float, ends: float) -> bool:
-    """Wait for the lane's next token, if there is somebody to give it to and time enough."""
-    if pause >= ends - time.monotonic():
+def _has_waited(lane: str, seconds: float | None) -> bool:
+    """Wait for the lane's next tokens, if it is up to this sender and there is somebody to give them to."""
+    if seconds is None:
         return False
     if not Message.objects.filter(
         lane=lane, state=MessageState.QUEUED, send_after__lte=DatabaseNow()
     ).exists():
         return False
-    time.sleep(min(pause, settings.TICK_SECONDS))
+    time.sleep(seconds)
     return True
 
 

@@ -30,6 +30,8 @@ class Lane(models.Model):
     # The token bucket: what was in it at that moment. Nothing yet means full.
     tokens = models.FloatField(default=0, editable=False)
     filled_at = models.DateTimeField(null=True, editable=False)
+    # Until then one sender waits for tokens; the others have better things to do.
+    waited_for_until = models.DateTimeField(null=True, editable=False)
     # Nothing is claimed before this, be it that the provider asked for it or that it does not work.
     closed_until = models.DateTimeField(_("closed until"), null=True, editable=False)
     # The circuit breaker: since when the provider does not work.
