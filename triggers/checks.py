@@ -14,6 +14,7 @@ from django.db import connections
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
+from triggers.accounts import CLASSES, MOST_ALIAS_CHARS, SETTINGS
 from triggers.conf import Settings, settings
 from triggers.shop import ShopAdapter
 
@@ -28,6 +29,7 @@ POSITIVE = (
     "RETRY_MOST",
     "EXPIRES_AFTER",
     "MAX_LATENESS",
+    "UNKNOWN_GRACE",
     "EVENT_BYTES",
     "MAX_SOURCE_CHARS",
     "MAX_OUTPUT_CHARS",
@@ -35,11 +37,24 @@ POSITIVE = (
 )
 
 
+# What an entry of EMAIL_ACCOUNTS and SMS_PROVIDERS may say.
+ACCOUNT_KEYS = ("BACKEND", "OPTIONS", "RATE", "CONCURRENCY")
+
+
 @register("triggers")
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
     if not isinstance(getattr(django_settings, "TRIGGERS", {}), dict):
         return [Error("TRIGGERS must be a dictionary", id="triggers.E001")]
-    return [*_names(), *_base_url(), *_adapter(), *_urls(), *_numbers(), *_backends()]
+    return [
+        *_names(),
+        *_base_url(),
+        *_adapter(),
+        *_urls(),
+        *_numbers(),
+        *_backends(),
+        *_limits(),
+        *_unknown_policy(),
+    ]
 
 
 @register("triggers")
@@ -99,13 +114,15 @@ def _numbers() -> Iterator[CheckMessage]:
     for name in POSITIVE:
         value = getattr(settings, name)
         is_whole = isinstance(getattr(Settings, name), int)
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int if is_whole else int | float)
-            or not 0 < value < inf
-        ):
+        if not _is_positive(value, is_whole=is_whole):
             kind = "whole number" if is_whole else "number"
             yield Error(f"TRIGGERS[{name!r}] must be a {kind} above 0, not {value!r}", id="triggers.E005")
+
+
+def _is_positive(value: Any, *, is_whole: bool = False) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int if is_whole else int | float):
+        return False
+    return 0 < value < inf
 
 
 def _backends() -> Iterator[CheckMessage]:
@@ -119,3 +136,42 @@ def _backends() -> Iterator[CheckMessage]:
                 import_string(str(options.get("BACKEND") or django_settings.EMAIL_BACKEND))
             except (AttributeError, ImportError) as error:
                 yield Error(f"TRIGGERS[{name!r}][{alias!r}]: {error}", id="triggers.E006")
+
+
+def _limits() -> Iterator[CheckMessage]:
+    for name in SETTINGS.values():
+        aliases = getattr(settings, name)
+        for alias, given in aliases.items() if isinstance(aliases, dict) else ():
+            if isinstance(given, dict):
+                where = f"TRIGGERS[{name!r}][{alias!r}]"
+                problems = (*_alias_problems(alias), *_limit_problems(given))
+                yield from (Error(f"{where}: {problem}", id="triggers.E010") for problem in problems)
+
+
+def _alias_problems(alias: Any) -> Iterator[str]:
+    if not isinstance(alias, str) or not 0 < len(alias) <= MOST_ALIAS_CHARS or not alias.isprintable():
+        yield f"an alias is a text of 1 to {MOST_ALIAS_CHARS} characters"
+
+
+def _limit_problems(given: dict[str, Any]) -> Iterator[str]:
+    for key in sorted(str(key) for key in given if key not in ACCOUNT_KEYS):
+        yield f"{key} is not one of {', '.join(ACCOUNT_KEYS)}"
+    rate = given.get("RATE")
+    by_class = rate if isinstance(rate, dict) else {"marketing": rate}
+    if set(by_class) - set(CLASSES):
+        yield f"RATE has other classes than {', '.join(CLASSES)}"
+    if not all(value is None or _is_positive(value) for value in by_class.values()):
+        yield f"RATE is a number of messages per second above 0, or one for each class, not {rate!r}"
+    concurrency = given.get("CONCURRENCY")
+    if concurrency is not None and not _is_positive(concurrency, is_whole=True):
+        yield f"CONCURRENCY is a whole number above 0, not {concurrency!r}"
+
+
+def _unknown_policy() -> Iterator[CheckMessage]:
+    policy = settings.UNKNOWN_POLICY
+    allowed = {"transactional": ("leave", "resend"), "marketing": ("leave",)}
+    if not isinstance(policy, dict) or any(
+        value not in allowed.get(key, ()) for key, value in policy.items()
+    ):
+        hint = 'Marketing is never sent twice by itself: {"marketing": "leave", "transactional": "leave" or "resend"}.'
+        yield Error(f"TRIGGERS['UNKNOWN_POLICY'] cannot be {policy!r}", hint=hint, id="triggers.E011")

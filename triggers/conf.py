@@ -16,7 +16,8 @@ class Settings:
     SHOP_ADAPTER: str = "triggers.shop.adapter.ShopAdapter"
     # Sender of letters; empty means Django's DEFAULT_FROM_EMAIL.
     FROM_EMAIL: str = ""
-    # Mail accounts by alias; BACKEND None means Django's EMAIL_BACKEND.
+    # Mail accounts by alias; BACKEND None means Django's EMAIL_BACKEND. RATE (messages per second, or one for each
+    # class) and CONCURRENCY (messages a sender holds) may be given for each, for SMS providers too.
     EMAIL_ACCOUNTS: dict[str, dict[str, Any]] = {"default": {"BACKEND": None, "OPTIONS": {}}}
     # SMS providers by alias.
     SMS_PROVIDERS: dict[str, dict[str, Any]] = {
@@ -43,6 +44,10 @@ class Settings:
     EXPIRES_AFTER: float = 172_800.0
     # Seconds by which a marketing message may miss its moment, unless its step says otherwise; later it is left out.
     MAX_LATENESS: float = 86_400.0
+    # Seconds that the provider gets to report an unknown message before its class's policy is followed.
+    UNKNOWN_GRACE: float = 600.0
+    # What is done then, by class: "leave", or "resend" once with the same Message-ID.
+    UNKNOWN_POLICY: dict[str, str] = {"marketing": "leave", "transactional": "resend"}
     # Serialised size of one event's data, bytes.
     EVENT_BYTES: int = 32_768
     # Characters of one template's source, and of what it may produce.

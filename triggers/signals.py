@@ -13,5 +13,9 @@ capture_failed = Signal()
 # A message is about to be handed to its provider. Raise SendCancelled to stop this one. Arguments: message (Message).
 message_sending = Signal()
 
+# The provider of a lane does not work, or refuses our domain: nothing leaves it until it is tried again. Sent once for
+# each time, and by the sender that noticed. Arguments: lane (str), detail (str).
+lane_broken = Signal()
+
 # A message reached a state that its sender knows. Arguments: message (Message), state (str).
 message_settled = Signal()

@@ -8,7 +8,8 @@ from celery import shared_task
 
 from triggers.conf import settings
 from triggers.delivery import send as sending
-from triggers.workload import find_work, take_turn
+from triggers.delivery.lane import lanes_with_work
+from triggers.workload import find_work, gives_way, take_turn
 
 # Shards that one worker is rung for: few enough to spread a wave over the workers, enough to fill its batches.
 SHARDS_A_BELL = 8
@@ -29,11 +30,11 @@ def tick() -> None:
 def turn(shards: Sequence[int]) -> None:
     """One turn over some shards; letters it queued are rung for at once, not at the next tick."""
     if take_turn(*shards):
-        for lane in sending.lanes_with_work():
+        for lane in lanes_with_work():
             deliver.apply_async((lane,), expires=10 * settings.TICK_SECONDS)
 
 
 @shared_task(name="triggers.deliver", ignore_result=True)
 def deliver(lane: str) -> None:
     """One sender's run over a lane."""
-    sending.deliver(lane)
+    sending.deliver(lane, gives_way=gives_way)

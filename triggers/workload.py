@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from datetime import timedelta
 
+from triggers.accounts import CLASSES, parse_lane
+from triggers.clock import DatabaseNow
+from triggers.conf import settings
 from triggers.delivery.expire import expire_overdue
-from triggers.delivery.send import deliver, lanes_with_work, settle_abandoned
+from triggers.delivery.lane import lanes_with_work
+from triggers.delivery.send import deliver
+from triggers.delivery.unknown import send_unknown_again, settle_abandoned
 from triggers.engine.look import with_work
 from triggers.engine.turn import turn
 from triggers.heartbeat import beat
+from triggers.models import Message, MessageState
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,7 @@ def find_work() -> Work:
     beat("tick")
     settle_abandoned()
     expire_overdue()
+    send_unknown_again()
     shards = with_work()
     random.shuffle(shards)
     return Work(tuple(shards), tuple(lanes_with_work()))
@@ -43,5 +51,24 @@ def do_work() -> int:
     """Find all there is and do it here and now, without a broker. Returns how many events, steps and messages."""
     done = take_turn(*find_work().shards)
     for lane in lanes_with_work():
-        done += deliver(lane).looked_at
+        done += deliver(lane, gives_way=_is_needed_elsewhere).looked_at
     return done
+
+
+def gives_way(lane: str) -> bool:
+    """Whether a sender should leave a lane because messages of a class before it have waited for it.
+
+    Two ticks: less is what they wait anyway while other senders are on them.
+    """
+    before = CLASSES[: CLASSES.index(parse_lane(lane).message_class)]
+    if not before:
+        return False
+    late = DatabaseNow() - timedelta(seconds=2 * settings.TICK_SECONDS)
+    waiting = Message.objects.filter(state=MessageState.QUEUED, send_after__lte=late)
+    lanes = [name for name in lanes_with_work() if parse_lane(name).message_class in before]
+    return any(waiting.filter(lane=name).exists() for name in lanes)
+
+
+def _is_needed_elsewhere(lane: str) -> bool:
+    """The same for a process that moves the journeys as well: nobody else might queue what is urgent."""
+    return bool(with_work()) or gives_way(lane)

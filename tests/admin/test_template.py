@@ -57,6 +57,37 @@ def test_a_transactional_letter_needs_neither_topic_nor_link(boss: Client) -> No
     assert save(boss, message_class="transactional", topic="", html="<p>Paid.</p>") == ""
 
 
+@pytest.fixture
+def bulk(settings: Any) -> None:
+    settings.TRIGGERS = {**settings.TRIGGERS, "EMAIL_ACCOUNTS": {"default": {}, "bulk": {}}}
+
+
+def test_an_account_is_only_asked_for_where_there_is_a_choice(boss: Client) -> None:
+    assert 'name="account"' not in boss.get("/admin/triggers/template/add/").content.decode()
+    assert save(boss, account="bulk") == ""
+    assert Template.objects.get().account == ""
+
+
+def test_an_account_is_chosen_and_fits_the_channel(boss: Client, bulk: None) -> None:
+    assert "bulk (e-mail)" in boss.get("/admin/triggers/template/add/").content.decode()
+    text = {"channel": "sms", "html": "", "subject": "", "text": "Hi"}
+    assert "There is no account “bulk” for this channel" in save(boss, account="bulk", **text)
+    assert "Select a valid choice" in save(boss, account="other")
+    assert save(boss, account="bulk") == ""
+    assert Template.objects.get().account == "bulk"
+
+
+def test_an_account_that_is_gone_is_said_and_can_be_mended(boss: Client) -> None:
+    template = make_template(account="gone")
+    page = f"/admin/triggers/template/{template.pk}/change/"
+    assert "gone (not in the settings any more)" in boss.get(page).content.decode()
+    form = FORM | {"topic": template.topic_id}
+    assert "There is no account “gone”" in boss.post(page, form | {"account": "gone"}).content.decode()
+    assert boss.post(page, form | {"account": ""}).status_code == 302
+    template.refresh_from_db()
+    assert template.account == ""
+
+
 def test_a_value_that_may_be_missing_is_pointed_out(boss: Client) -> None:
     save(boss, html="{{ contact.first_name }}" + LETTER)
     assert (

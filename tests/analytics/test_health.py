@@ -18,7 +18,7 @@ from triggers.testing import run_due
 
 pytestmark = pytest.mark.django_db
 
-MOST_QUERIES = 14
+MOST_QUERIES = 15
 
 
 def people(count: int) -> Chain:
@@ -52,7 +52,8 @@ def test_figures() -> None:
     assert (state.backlog_total, max(state.backlog), len(state.backlog)) == (3, 1, 64)
     assert state.lateness == timedelta(hours=2)
     assert state.sent_in_a_day == {"accepted": 4}
-    assert [lane.waiting for lane in state.lanes] == [0]
+    assert [lane.waiting for lane in state.lanes] == [0, 0, 0, 0]
+    assert [lane.lane for lane in state.lanes if lane.last_send] == ["email.marketing"]
     assert not state.is_ok
 
 

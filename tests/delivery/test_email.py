@@ -1,4 +1,4 @@
-"""The letter's headers, and what each error of a mail backend proves."""
+"""The letter's headers, and the mailer around a backend that misbehaves."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-import requests
 from anymail import exceptions as anymail
+from anymail.message import AnymailStatus
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail.backends.base import BaseEmailBackend
-from urllib3.connection import HTTPConnection
-from urllib3.connectionpool import HTTPConnectionPool
-from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-from triggers.delivery.email import Letter, Mailer, build, classify
+from triggers.delivery.email import Letter, Mailer, build
 
 LETTER = Letter(
     uid="0123456789abcdef0123456789abcdef",
@@ -59,57 +56,6 @@ def test_an_address_that_is_not_exactly_one_is_refused_before_anything_is_sent(a
     outcome = Mailer().send(letter)
     assert outcome.status == "refused"
     assert "evil" not in outcome.detail
-
-
-def api_error(status: int, headers: dict[str, str] | None = None) -> anymail.AnymailRequestsAPIError:
-    response = requests.Response()
-    response.status_code = status
-    response.headers.update(headers or {})
-    return anymail.AnymailRequestsAPIError(response=response)
-
-
-def connection_error(reason: Exception) -> anymail.AnymailAPIError:
-    error = anymail.AnymailAPIError("no answer")
-    error.__cause__ = requests.ConnectionError(MaxRetryError(HTTPConnectionPool("127.0.0.1"), "/", reason))
-    return error
-
-
-REFUSED_CONNECTION = NewConnectionError(HTTPConnection("127.0.0.1"), "refused")
-
-
-@pytest.mark.parametrize(
-    ("error", "status"),
-    [
-        (smtplib.SMTPRecipientsRefused({"a@b.c": (550, b"no")}), "refused"),
-        (smtplib.SMTPRecipientsRefused({"a@b.c": (450, b"later")}), "not_sent"),
-        (smtplib.SMTPSenderRefused(553, b"who?", "a@b.c"), "refused"),
-        (smtplib.SMTPDataError(451, b"later"), "not_sent"),
-        (smtplib.SMTPResponseException(-1, b"garbage"), "unknown"),
-        (smtplib.SMTPServerDisconnected("gone"), "unknown"),
-        (TimeoutError("silence"), "unknown"),
-        (ConnectionResetError("reset"), "unknown"),
-        (api_error(429, {"Retry-After": "17"}), "not_sent"),
-        (api_error(503), "not_sent"),
-        (api_error(400), "refused"),
-        (api_error(401), "not_sent"),
-        (api_error(402), "not_sent"),
-        (api_error(403), "not_sent"),
-        (api_error(404), "refused"),
-        (smtplib.SMTPAuthenticationError(535, b"who?"), "not_sent"),
-        (smtplib.SMTPSenderRefused(530, b"log in first", "a@b.c"), "not_sent"),
-        (anymail.AnymailConfigurationError("no key"), "not_sent"),
-        (api_error(500), "unknown"),
-        (api_error(502), "unknown"),
-        (connection_error(REFUSED_CONNECTION), "not_sent"),
-        (connection_error(OSError("reset")), "unknown"),
-        (anymail.AnymailRecipientsRefused("no"), "refused"),
-        (anymail.AnymailUnsupportedFeature("no"), "refused"),
-        (ValueError("header"), "refused"),
-        (RuntimeError("?"), "unknown"),
-    ],
-)
-def test_what_an_error_proves(error: Exception, status: str) -> None:
-    assert classify(error).status == status
 
 
 class Unwilling(BaseEmailBackend):
@@ -168,24 +114,60 @@ def test_a_connection_that_cannot_be_closed_does_not_hide_what_happened(settings
     assert Mailer().send(LETTER).status == "unknown"
 
 
+class Answers(BaseEmailBackend):
+    """As Anymail does, tells the recipient's status, or that a receiver of `pre_send` kept the letter back."""
+
+    def __init__(self, status: Any, error: Exception | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.status, self.error = status, error
+
+    def send_messages(self, email_messages: Sequence[Any]) -> int:
+        for message in email_messages:
+            message.anymail_status = AnymailStatus()
+            message.anymail_status.status = self.status
+            message.anymail_status.message_id = "id-1"
+        if self.error:
+            raise self.error
+        return len(email_messages) if self.status else 0
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "expected"),
+    [
+        ({"queued"}, None, "accepted"),
+        ({"queued", "rejected"}, None, "accepted"),
+        ({"rejected"}, None, "refused"),
+        ({"invalid", "failed"}, None, "refused"),
+        (None, None, "refused"),
+        ({"sent"}, ValueError("bug in a receiver of post_send"), "accepted"),
+        ({"rejected"}, anymail.AnymailRecipientsRefused("no"), "refused"),
+    ],
+)
+def test_what_the_provider_said_of_the_recipient_counts(
+    settings: Any, status: Any, error: Any, expected: str
+) -> None:
+    """No error was taken for success, and an error after success for a refusal."""
+    use_account(settings, {"BACKEND": f"{__name__}.Answers", "OPTIONS": {"status": status, "error": error}})
+    outcome = Mailer().send(LETTER)
+    assert outcome.status == expected
+    assert outcome.provider_id == ("id-1" if expected == "accepted" else "")
+
+
+class SaysNothing(BaseEmailBackend):
+    def send_messages(self, email_messages: Sequence[Any]) -> int:
+        return 0
+
+
+def test_a_backend_that_swallows_its_errors_leaves_doubt(settings: Any) -> None:
+    use_account(settings, {"BACKEND": f"{__name__}.SaysNothing"})
+    assert Mailer().send(LETTER).status == "unknown"
+
+
+def test_an_account_that_the_settings_do_not_know_sends_nothing() -> None:
+    outcome = Mailer("bulk").send(LETTER)
+    assert (outcome.status, outcome.is_provider_fault) == ("not_sent", True)
+    assert "bulk" in outcome.detail
+
+
 def use_account(settings: Any, account: dict[str, Any]) -> None:
     settings.TRIGGERS = {**settings.TRIGGERS, "EMAIL_ACCOUNTS": {"default": account}}
-
-
-def test_the_provider_says_when_to_come_back() -> None:
-    assert classify(api_error(429, {"Retry-After": "17"})).retry_after == 17
-    assert classify(api_error(429, {"Retry-After": "Sun, 22 Nov 2026 07:00:00 GMT"})).retry_after is None
-
-
-def test_addresses_stay_out_of_the_reason() -> None:
-    outcome = classify(
-        smtplib.SMTPRecipientsRefused({"anna@example.com": (550, b"5.1.1 <anna@example.com> unknown")})
-    )
-    assert "anna" not in outcome.detail
-
-
-def test_a_reason_can_be_stored_on_every_database() -> None:
-    """PostgreSQL refuses NUL, and all three lone surrogates: the result of the letter was lost with it."""
-    detail = classify(RuntimeError("no\0thing \ud800 " + "x" * 1000)).detail
-    assert detail.startswith("RuntimeError: nothing ? xxx")
-    assert len(detail) == 400

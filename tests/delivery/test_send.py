@@ -15,13 +15,16 @@ from django.utils import timezone
 
 from tests.build import make_contact, make_template
 from tests.delivery.conftest import QueueMessage, Sink, smtp_account
+from triggers.accounts import lane_names
 from triggers.core.words import say
 from triggers.delivery import send
 from triggers.delivery.backoff import retry_delay
 from triggers.delivery.claim import Claimed, claim
+from triggers.delivery.lane import lanes_with_work
 from triggers.delivery.outcome import Outcome
 from triggers.delivery.retry import cancel_messages, retry_messages
-from triggers.delivery.send import LANES, _record, deliver, lanes_with_work, settle_abandoned
+from triggers.delivery.send import _record, deliver
+from triggers.delivery.unknown import settle_abandoned
 from triggers.exceptions import SendCancelled
 from triggers.models import Heartbeat, Message, MessageState
 from triggers.signals import message_sending, message_settled
@@ -92,7 +95,8 @@ def test_transactional_lanes_come_first(queue_message: QueueMessage) -> None:
     queue_message()
     queue_message(template=make_template("thanks", message_class="transactional"))
     assert lanes_with_work() == ["email.transactional", "email.marketing"]
-    assert LANES.index("sms.transactional") < LANES.index("email.marketing")
+    names = lane_names()
+    assert names.index("sms.transactional") < names.index("email.marketing")
 
 
 def test_a_sender_that_dies_leaves_its_messages_unknown(queue_message: QueueMessage) -> None:
@@ -201,6 +205,23 @@ def test_a_provider_cannot_ask_for_ages(queue_message: QueueMessage, asked: floa
     message.refresh_from_db()
     assert message.state == "queued"
     assert message.send_after < timezone.now() + timedelta(days=1)
+
+
+@pytest.mark.parametrize("hours", [1, None])
+def test_a_retry_is_not_later_than_the_expiry(queue_message: QueueMessage, hours: int | None) -> None:
+    """It stayed queued for hours after it had become worthless."""
+    expires_at = timezone.now() + timedelta(hours=hours) if hours else None
+    message = queue_message(expires_at=expires_at)
+    _record(claim(message.lane, 10).ready[0], Outcome("not_sent", retry_after=9999))
+    message.refresh_from_db()
+    if expires_at:
+        assert message.send_after == message.expires_at
+    else:
+        assert message.send_after > timezone.now() + timedelta(hours=2)
+    with database_clock(timezone.now() + timedelta(hours=5)):
+        deliver(message.lane)
+    message.refresh_from_db()
+    assert message.state == ("expired" if hours else "accepted")
 
 
 def test_a_receiver_can_stop_one_message_and_a_broken_one_stops_none(queue_message: QueueMessage) -> None:

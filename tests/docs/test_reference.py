@@ -13,12 +13,12 @@ from PIL import Image
 
 from tests.docs.foreign import DOCUMENTS
 from tests.project.files import ROOT
+from triggers.accounts import lane_names
 from triggers.conditions import conditions
 from triggers.conf import Settings
 from triggers.content.filters import LIBRARY, TRAITS
 from triggers.content.variables import LETTER_VARIABLES
 from triggers.core.events import STANDARD_EVENTS
-from triggers.delivery.send import LANES
 from triggers.entries.event import REENTRY_LABELS
 from triggers.models import Heartbeat, Journey, MessageState, Suppression
 from triggers.steps import steps
@@ -100,7 +100,7 @@ def test_every_check_has_its_paragraph() -> None:
 def test_every_state_and_lane_is_explained() -> None:
     rows = dict(re.findall(r"^\| `([a-z]+)` \| ([^|]+) \|", doc("sending.md"), re.MULTILINE))
     assert rows == {state.value: str(state.label) for state in MessageState}
-    assert set(LANES) <= codes(doc("sending.md"))
+    assert set(lane_names()) <= codes(doc("sending.md"))
 
 
 def test_every_tag_filter_and_variable_is_listed() -> None:

@@ -21,6 +21,10 @@ def found(given: Any) -> list[str]:
 
 def test_good_settings_are_silent() -> None:
     assert found(GOOD) == []
+    limits = {"RATE": {"marketing": 5, "transactional": None}, "CONCURRENCY": 3}
+    accounts = {"default": {"BACKEND": None, "OPTIONS": {}, **limits}, "bulk": {"RATE": 0.5}}
+    policy = {"transactional": "leave"}
+    assert found(GOOD | {"EMAIL_ACCOUNTS": accounts, "UNKNOWN_POLICY": policy}) == []
 
 
 @pytest.mark.parametrize(
@@ -49,6 +53,22 @@ def test_good_settings_are_silent() -> None:
         ({"WAIT_SCALE": float("nan")}, "triggers.E005"),
         ({"WAIT_SCALE": float("inf")}, "triggers.E005"),
         ({"TURN_BATCH": 2.5}, "triggers.E005"),
+        *(
+            ({"EMAIL_ACCOUNTS": {"default": {"RATE": rate}}}, "triggers.E010")
+            for rate in (0, -1, "5", True, float("inf"), {"bulk": 5}, {"marketing": 0}, [5])
+        ),
+        *(
+            ({"EMAIL_ACCOUNTS": {"default": {"CONCURRENCY": value}}}, "triggers.E010")
+            for value in (0, 2.5, "5", True)
+        ),
+        ({"EMAIL_ACCOUNTS": {"default": {"RATES": 5}}}, "triggers.E010"),
+        ({"EMAIL_ACCOUNTS": {"default": {}, "x" * 33: {}}}, "triggers.E010"),
+        ({"EMAIL_ACCOUNTS": {"default": {}, "": {}}}, "triggers.E010"),
+        ({"EMAIL_ACCOUNTS": {"default": {}, 5: {}}}, "triggers.E010"),
+        *(
+            ({"UNKNOWN_POLICY": policy}, "triggers.E011")
+            for policy in (None, "resend", {"marketing": "resend"}, {"sms": "leave"}, {"transactional": None})
+        ),
     ],
     ids=repr,
 )

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from triggers.admin.base import STYLES, ReadOnlyPage, may
+from triggers.admin.lanes import lane_view, may_act
 from triggers.analytics.health import MOST_FAILURES, Failure, health
 from triggers.core.words import say
 from triggers.delivery.retry import retry_messages
@@ -44,7 +45,12 @@ class HealthAdmin(ReadOnlyPage):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.retry_view)
-        return [path("retry/<slug:what>/", view, name="triggers_heartbeat_retry"), *super().get_urls()]
+        lane = self.admin_site.admin_view(lane_view)
+        return [
+            path("retry/<slug:what>/", view, name="triggers_heartbeat_retry"),
+            path("lane/<slug:verb>/", lane, name="triggers_heartbeat_lane"),
+            *super().get_urls(),
+        ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         if not self.has_view_permission(request):
@@ -60,6 +66,8 @@ class HealthAdmin(ReadOnlyPage):
             "health": state,
             "backlog_cells": _cells(state.backlog),
             "states": [(MessageState(name).label, count) for name, count in state.sent_in_a_day.items()],
+            "may_act_on_lanes": may_act(request),
+            "may_see_messages": may(request, "view", Message) or may(request, "change", Message),
             "sections": self._sections(request, state),
             "zone": zone,
             "pace": pace(state.wait_scale),

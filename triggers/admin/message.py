@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -20,6 +21,7 @@ from triggers.addresses import parse_email, parse_phone
 from triggers.admin.base import ContactColumn, ListedFilter, ReadOnlyPage, link, may_see_contacts
 from triggers.admin.glass import behind_glass
 from triggers.admin.search import find_contact_ids
+from triggers.admin.unknown import unknown_view
 from triggers.core.words import say
 from triggers.delivery.retry import cancel_messages, retry_messages
 from triggers.exceptions import InvalidAddress
@@ -46,7 +48,12 @@ class MessageAdmin(ContactColumn, ReadOnlyPage):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.body_view)
-        return [path("<int:pk>/body/", view, name="triggers_message_body"), *super().get_urls()]
+        unknown = self.admin_site.admin_view(partial(unknown_view, self))
+        return [
+            path("<int:pk>/body/", view, name="triggers_message_body"),
+            path("unknown/", unknown, name="triggers_message_unknown"),
+            *super().get_urls(),
+        ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
         return super().get_queryset(request).select_related("contact", "topic")
@@ -72,8 +79,16 @@ class MessageAdmin(ContactColumn, ReadOnlyPage):
         if may_see_contacts(request):
             seen.append("address")
             words = [(_("What it said"), {"fields": ["subject", "html", "text"]})]
-        moments = ["created_at", "send_after", "expires_at", "accepted_at", "opened_at", "clicked_at"]
-        technical = ["journey_link", "step", "lane", "attempt", "provider_id", "uid"]
+        moments = [
+            "created_at",
+            "send_after",
+            "expires_at",
+            "accepted_at",
+            "unknown_since",
+            "opened_at",
+            "clicked_at",
+        ]
+        technical = ["journey_link", "step", "lane", "attempt", "resends", "provider_id", "uid"]
         return [
             (None, {"fields": [*told, *seen]}),
             (_("Moments"), {"fields": moments}),

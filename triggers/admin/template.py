@@ -23,6 +23,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from triggers.admin.account_field import account_field, account_problem, has_choice
 from triggers.admin.base import STYLES, Page, change_url, link, may_see_contacts
 from triggers.admin.glass import PREVIEW_POLICY, behind_glass
 from triggers.content.context import preview_context
@@ -57,7 +58,7 @@ def source_of(data: dict[str, Any] | Any) -> LetterSource:
 class TemplateForm(forms.ModelForm):
     class Meta:
         model = Template
-        fields = ["name", "key", "channel", "message_class", "topic", *PARTS]
+        fields = ["name", "key", "channel", "message_class", "topic", "account", *PARTS]
         widgets = {
             "html": forms.Textarea(attrs={"rows": 24, "class": "tc-source", "spellcheck": "false"}),
             "text": forms.Textarea(attrs={"rows": 8, "class": "tc-source"}),
@@ -66,10 +67,18 @@ class TemplateForm(forms.ModelForm):
         }
         help_texts = {"key": gettext_lazy("Steps name the template by it, so it stays as it is.")}
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "account" in self.fields:
+            self.fields["account"] = account_field(self.instance.account)
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if self.errors.keys() & {"channel", *PARTS}:
             return data
+        wrong = account_problem(data.get("account", ""), data["channel"])
+        if wrong:
+            self.add_error("account", wrong)
         source = source_of(data)
         for name, problem in letter_problems(source).items():
             self.add_error(name, _in_words(problem))
@@ -145,7 +154,8 @@ class TemplateAdmin(Page):
         js = [Script("triggers/admin/template.js", type="module")]
 
     def get_fieldsets(self, request: HttpRequest, obj: Template | None = None) -> list:
-        about = [("name", "key"), ("channel", "message_class", "topic"), *(["used_in"] if obj else [])]
+        about: list[Any] = [("name", "key"), ("channel", "message_class", "topic")]
+        about += [*(["account"] if has_choice(obj) else []), *(["used_in"] if obj else [])]
         return [(None, {"fields": about}), (_("Content"), {"fields": list(PARTS)})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Template | None = None) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Min, QuerySet
 
+from triggers.analytics.lanes import LaneQueue, lane_queues
 from triggers.conf import settings
 from triggers.models import (
     SHARDS,
@@ -30,17 +31,6 @@ LATE = timedelta(seconds=60)
 DAY = timedelta(hours=24)
 
 FAILED_MESSAGES = (MessageState.FAILED, MessageState.UNKNOWN)
-
-
-@dataclass(frozen=True, slots=True)
-class LaneQueue:
-    """Messages of one lane that may leave now, and since when the oldest could have."""
-
-    lane: str
-    waiting: int
-    oldest: datetime | None
-    last_send: datetime | None
-    is_late: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +102,12 @@ class Health:
 
     @property
     def is_ok(self) -> bool:
-        late = self.is_behind or self.is_behind_with_events or any(lane.is_late for lane in self.lanes)
+        late = self.is_behind or self.is_behind_with_events or any(lane.needs_a_look for lane in self.lanes)
         return self.has_worker and not late and not self.failures
 
 
 def health(now: datetime) -> Health:
-    """The state of the engine at `now`; at most fourteen queries, however much there is."""
+    """The state of the engine at `now`; at most fifteen queries, however much there is."""
     beats = {beat.name: beat for beat in Heartbeat.objects.all()}
     backlog, oldest_due = _backlog(now)
     pending, oldest_event = _pending()
@@ -130,7 +120,7 @@ def health(now: datetime) -> Health:
         last_tick=_at(beats, "tick"),
         last_turn=_at(beats, "turn"),
         capture_failed=beats.get("capture_failed"),
-        lanes=_lanes(beats, now),
+        lanes=lane_queues(_last_sends(beats), now, LATE),
         sent_in_a_day=_sent_since(now - DAY),
         journeys=_failed_journeys(),
         messages=_failed_messages(),
@@ -159,22 +149,8 @@ def _pending() -> tuple[int, datetime | None]:
     return waiting["number"], oldest
 
 
-def _lanes(beats: dict[str, Heartbeat], now: datetime) -> list[LaneQueue]:
-    queued = Message.objects.filter(state=MessageState.QUEUED, send_after__lte=now)
-    rows = {
-        row["lane"]: row
-        for row in queued.values("lane").annotate(number=Count("pk"), oldest=Min("send_after")).order_by()
-    }
-    known = {name.removeprefix("send:") for name in beats if name.startswith("send:")}
-    return [
-        _lane(lane, rows.get(lane), _at(beats, f"send:{lane}"), now) for lane in sorted(known | set(rows))
-    ]
-
-
-def _lane(lane: str, row: Mapping[str, Any] | None, last_send: datetime | None, now: datetime) -> LaneQueue:
-    if row is None:
-        return LaneQueue(lane, 0, None, last_send, is_late=False)
-    return LaneQueue(lane, row["number"], row["oldest"], last_send, is_late=now - row["oldest"] > LATE)
+def _last_sends(beats: dict[str, Heartbeat]) -> dict[str, datetime]:
+    return {name.removeprefix("send:"): row.at for name, row in beats.items() if name.startswith("send:")}
 
 
 def _sent_since(moment: datetime) -> dict[str, int]:

@@ -23,6 +23,7 @@ from triggers.delivery.email import Letter
 from triggers.delivery.recheck import GONE, stops
 from triggers.delivery.sms.base import SMSMessage
 from triggers.delivery.stop import Stop
+from triggers.delivery.unknown import keep_doubts
 from triggers.exceptions import RenderError, SendCancelled, TemplateError
 from triggers.links import unsubscribe_url
 from triggers.models import Channel, Message, MessageBody, MessageClass, MessageState, Template
@@ -41,6 +42,9 @@ class Claimed:
 
     id: int
     attempt: int
+    lane: str
+    # How often it was sent again although it may have arrived.
+    resends: int
     payload: Letter | SMSMessage
 
 
@@ -78,6 +82,7 @@ def claim(lane: str, most: int) -> Claim:
     for message in messages:
         if message.pk in rendered:
             _ask_receivers(message, stopped)
+    keep_doubts(messages, stopped, now)
     _end([*messages, *orphans], stopped, now)
     going = [message for message in messages if message.pk in rendered and message.pk not in stopped]
     _mark(going, rendered, now)
@@ -214,11 +219,15 @@ def _address(message: Message) -> str:
 
 
 def _claimed(message: Message, letter: RenderedLetter) -> Claimed:
+    return Claimed(message.pk, message.attempt, message.lane, message.resends, _payload(message, letter))
+
+
+def _payload(message: Message, letter: RenderedLetter) -> Letter | SMSMessage:
     uid = message.uid.hex
     if message.channel == Channel.SMS:
-        return Claimed(message.pk, message.attempt, SMSMessage(uid, message.address, letter.text))
+        return SMSMessage(uid, message.address, letter.text)
     is_marketing = message.message_class == MessageClass.MARKETING
-    payload = Letter(
+    return Letter(
         uid=uid,
         to=message.address,
         subject=letter.subject,
@@ -228,4 +237,3 @@ def _claimed(message: Message, letter: RenderedLetter) -> Claimed:
         unsubscribe_url=unsubscribe_url(message.uid) if is_marketing else "",
         list_id=message.topic.key if message.topic else "",
     )
-    return Claimed(message.pk, message.attempt, payload)

@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import logging
-import smtplib
 import threading
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
-from anymail import exceptions as anymail
 from django.conf import settings as django_settings
-from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMultiAlternatives
+from django.core.mail.backends import smtp
 from django.core.mail.backends.base import BaseEmailBackend
-from django.utils.module_loading import import_string
-from urllib3.exceptions import MaxRetryError, NewConnectionError
 
+from triggers.accounts import DEFAULT, accounts
 from triggers.addresses import parse_email
 from triggers.conf import settings
+from triggers.delivery.backends import backend_class
+from triggers.delivery.errors import classify, in_doubt, not_sent
 from triggers.delivery.outcome import Outcome, error_text
 from triggers.exceptions import InvalidAddress
 
 logger = logging.getLogger(__name__)
 
-# RFC 4954: wants a login, a stronger one, a right one, an encrypted one.
-SMTP_ACCOUNT_CODES = (530, 534, 535, 538)
-# Key not valid, account not paid for, or not allowed to send.
-HTTP_ACCOUNT_CODES = (401, 402, 403)
+# What Anymail calls a recipient to whom the provider will not send.
+NOT_TAKEN = {"rejected", "invalid", "failed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +44,7 @@ class Letter:
 class Mailer:
     """Sends letters through one account, one reused connection per thread. Close it when the run is over."""
 
-    def __init__(self, account: str = "default") -> None:
+    def __init__(self, account: str = DEFAULT) -> None:
         self.account = account
         self._local = threading.local()
         self._opened: list[BaseEmailBackend] = []
@@ -63,14 +59,14 @@ class Mailer:
             connection = self._connection()
         except Exception as error:
             # A server that is away, a missing key, a mistyped option: whatever it is, the letter has not left.
-            return Outcome("not_sent", detail=error_text(error))
+            return not_sent(error)
         try:
-            connection.send_messages([message])
+            count = connection.send_messages([message])
         except Exception as error:
+            outcome = judge(connection, message, error)
             self._drop()
-            return classify(error)
-        status = getattr(message, "anymail_status", None)
-        return Outcome("accepted", provider_id=str(getattr(status, "message_id", None) or ""))
+            return outcome
+        return _answered(message, count)
 
     def close(self) -> None:
         for connection in self._opened:
@@ -82,7 +78,12 @@ class Mailer:
         connection: BaseEmailBackend | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = make_backend(self.account)
-            connection.open()
+            try:
+                connection.open()
+            except Exception:
+                # Half of it may be open: a conversation that was refused after its greeting.
+                _close(connection)
+                raise
             self._local.connection = connection
             self._opened.append(connection)
         return connection
@@ -93,6 +94,42 @@ class Mailer:
         self._local.connection = None
         self._opened.remove(connection)
         _close(connection)
+
+
+def judge(connection: Any, message: EmailMultiAlternatives, error: Exception) -> Outcome:
+    """The outcome of an error, by what the message and the backend know of it, then by what it is."""
+    if _statuses(message) - NOT_TAKEN:
+        # The provider took it; what failed came after, a receiver of Anymail's `post_send` for one.
+        return _accepted(message)
+    special = connection.judge(error) if hasattr(connection, "judge") else None
+    return special or classify(error, may_have_left=getattr(connection, "may_have_left", True))
+
+
+def _answered(message: EmailMultiAlternatives, count: int | None) -> Outcome:
+    """The outcome of a call without an error: that alone does not say that the letter was taken."""
+    statuses = _statuses(message)
+    if statuses and not statuses - NOT_TAKEN:
+        return Outcome("refused", detail=f"the provider says: {', '.join(sorted(statuses))}")
+    if count == 0 and not statuses:
+        return _kept_back(message)
+    return _accepted(message)
+
+
+def _kept_back(message: EmailMultiAlternatives) -> Outcome:
+    if hasattr(message, "anymail_status"):
+        return Outcome("refused", detail="a receiver of Anymail's pre_send cancelled it")
+    # With `fail_silently` an error looks like this as well, and it may have come late.
+    return in_doubt(RuntimeError("the mail backend says that it sent nothing"))
+
+
+def _accepted(message: EmailMultiAlternatives) -> Outcome:
+    provider_id = getattr(getattr(message, "anymail_status", None), "message_id", None)
+    return Outcome("accepted", provider_id=str(provider_id or ""))
+
+
+def _statuses(message: EmailMultiAlternatives) -> set[str]:
+    """What Anymail read from the provider's answer, over all recipients; empty without Anymail or an answer."""
+    return set(getattr(getattr(message, "anymail_status", None), "status", None) or ())
 
 
 def _close(connection: BaseEmailBackend) -> None:
@@ -108,15 +145,17 @@ def make_backend(account: str) -> BaseEmailBackend:
 
     Not `get_connection()`: Django 6.1 deprecates it, and it refuses to name a backend once MAILERS is set.
     """
-    given: dict[str, Any] = settings.EMAIL_ACCOUNTS[account]
-    path = given.get("BACKEND") or django_settings.EMAIL_BACKEND
+    if account not in accounts("email"):
+        raise LookupError(f"EMAIL_ACCOUNTS has no account {account!r}")
+    given = accounts("email")[account]
+    cls = backend_class(given.get("BACKEND"))
     options = dict(given.get("OPTIONS", {}))
-    if path == "django.core.mail.backends.smtp.EmailBackend":
+    if issubclass(cls, smtp.EmailBackend):
         # Django's default is no timeout at all: a silent server would hold a sender for ever.
         options.setdefault(
             "timeout", getattr(django_settings, "EMAIL_TIMEOUT", None) or settings.SEND_TIMEOUT
         )
-    backend: BaseEmailBackend = import_string(path)(**options)
+    backend: BaseEmailBackend = cls(**options)
     return backend
 
 
@@ -144,60 +183,3 @@ def build(letter: Letter) -> EmailMultiAlternatives:
     message.metadata = {"triggers_message": letter.uid}  # type: ignore[attr-defined]
     message.tags = [letter.template]  # type: ignore[attr-defined]
     return message
-
-
-def classify(error: Exception) -> Outcome:
-    """What an error of a mail backend says about the letter. What proves nothing is `unknown`."""
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        codes = [code for code, _text in error.recipients.values()]
-        return _by_smtp_code(min(codes, default=0), error_text(error))
-    if isinstance(error, smtplib.SMTPResponseException):
-        return _by_smtp_code(error.smtp_code, error_text(error))
-    if isinstance(error, anymail.AnymailAPIError):
-        return _by_api_error(error)
-    if isinstance(error, ImproperlyConfigured):
-        return Outcome("not_sent", detail=error_text(error))
-    if isinstance(error, anymail.AnymailError | ValueError | TypeError | UnicodeError):
-        return Outcome("refused", detail=error_text(error))
-    return Outcome("unknown", detail=error_text(error))
-
-
-def _by_smtp_code(code: int, detail: str) -> Outcome:
-    """RFC 5321: 4yz is transient, 5yz is permanent; both mean that the server did not take the letter.
-
-    A wrong login is a 5yz too, but the next letter would be refused for it just as well: it says nothing about this one.
-    """
-    if 400 <= code < 500 or code in SMTP_ACCOUNT_CODES:
-        return Outcome("not_sent", detail=detail)
-    return Outcome("refused" if code >= 500 else "unknown", detail=detail)
-
-
-def _by_api_error(error: Any) -> Outcome:
-    """429 and 503: not taken, nor when the account is wrong. 500, 502, 504 and silence: may have been taken.
-    Other 4xx: refused for good."""
-    detail, code = error_text(error), getattr(error, "status_code", None)
-    if code in (429, 503):
-        return Outcome("not_sent", detail=detail, retry_after=_retry_after(error))
-    if code in HTTP_ACCOUNT_CODES:
-        return Outcome("not_sent", detail=detail)
-    if code is not None and 400 <= code < 500:
-        return Outcome("refused", detail=detail)
-    if code is None and _never_connected(error):
-        return Outcome("not_sent", detail=detail)
-    return Outcome("unknown", detail=detail)
-
-
-def _never_connected(error: Any) -> bool:
-    """Anymail raises its own error from requests'; a connection that was never made sent nothing."""
-    for one in (error, error.__cause__, error.__context__):
-        if isinstance(one, requests.ConnectTimeout):
-            return True
-        if isinstance(one, requests.ConnectionError) and one.args and isinstance(one.args[0], MaxRetryError):
-            return isinstance(one.args[0].reason, NewConnectionError)
-    return False
-
-
-def _retry_after(error: Any) -> float | None:
-    """The header's seconds; its other form, a date, is left to our own backoff."""
-    value = getattr(error.response, "headers", {}).get("Retry-After", "")
-    return float(value) if str(value).isdecimal() else None

@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from triggers.delivery.sms.base import SMSStatus
 
 MOST_DETAIL_CHARS = 400
+
+
+class Cause(Enum):
+    """What an outcome says beyond its own message."""
+
+    # Nothing: this message only.
+    MESSAGE = "message"
+    # The provider, its network or our account with it: the next message would meet the same.
+    PROVIDER = "provider"
+    # Our domain or address is refused by the mailbox providers: sending on makes it worse.
+    POLICY = "policy"
+    # Too many at once.
+    THROTTLED = "throttled"
+    # There is nobody at this address.
+    NO_SUCH_ADDRESS = "no such address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +36,17 @@ class Outcome:
     provider_id: str = ""
     detail: str = ""
     retry_after: float | None = None
+    cause: Cause = Cause.MESSAGE
+
+    @property
+    def is_provider_fault(self) -> bool:
+        """Whether it is not about this message at all: it is not counted against it."""
+        return self.cause in (Cause.PROVIDER, Cause.POLICY, Cause.THROTTLED)
+
+    @property
+    def is_proof_of_life(self) -> bool:
+        """Whether the provider did its work."""
+        return self.status == "accepted" or self.cause is Cause.NO_SUCH_ADDRESS
 
 
 def error_text(error: Exception) -> str:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_noop
 
 from triggers.clock import DatabaseNow
 from triggers.conf import settings
 from triggers.models import Message, MessageState
+from triggers.models.message import MessageQuerySet
 
 BY_HAND = gettext_noop("queued again by a person")
 CANCELLED = gettext_noop("cancelled by a person")
+ARRIVED = gettext_noop("a person says that it arrived")
+GIVEN_UP = gettext_noop("given up by a person: it may have arrived, or not")
 
 
 def retry_messages(ids: Iterable[int]) -> int:
@@ -26,6 +30,8 @@ def retry_messages(ids: Iterable[int]) -> int:
         reason=BY_HAND,
         reason_data={},
         send_after=DatabaseNow(),
+        lease_until=None,
+        unknown_since=None,
         expires_at=DatabaseNow() + timedelta(seconds=settings.EXPIRES_AFTER),
     )
 
@@ -36,3 +42,25 @@ def cancel_messages(ids: Iterable[int]) -> int:
     return Message.objects.filter(pk__in=list(ids), state__in=waiting).update(
         state=MessageState.CANCELLED, reason=CANCELLED, reason_data={}
     )
+
+
+def take_as_sent(ids: Iterable[int]) -> int:
+    """Somebody has seen that these unknown messages arrived. Returns how many."""
+    return _unknown(ids).update(
+        state=MessageState.ACCEPTED,
+        accepted_at=Coalesce("accepted_at", DatabaseNow()),
+        lease_until=None,
+        reason=ARRIVED,
+        reason_data={},
+    )
+
+
+def give_up(ids: Iterable[int]) -> int:
+    """Unknown messages that nobody will send again. A later report of the provider still counts. Returns how many."""
+    return _unknown(ids).update(
+        state=MessageState.CANCELLED, lease_until=None, reason=GIVEN_UP, reason_data={}
+    )
+
+
+def _unknown(ids: Iterable[int]) -> MessageQuerySet:
+    return Message.objects.filter(pk__in=list(ids), state=MessageState.UNKNOWN)

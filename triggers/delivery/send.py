@@ -11,24 +11,28 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection, connections
+from django.db.models import F
+from django.db.models.functions import Coalesce, Least
 from django.utils.translation import gettext_noop
 
+from triggers.accounts import concurrency_of, parse_lane
+from triggers.addresses import parse_email
 from triggers.clock import DatabaseNow
 from triggers.conf import settings
 from triggers.delivery.backoff import retry_delay
+from triggers.delivery.breaker import note
 from triggers.delivery.claim import Claimed, claim
 from triggers.delivery.email import Letter, Mailer
-from triggers.delivery.outcome import Outcome
+from triggers.delivery.lane import Admission, admit, give_back
+from triggers.delivery.outcome import Cause, Outcome
 from triggers.delivery.text import send_text
+from triggers.delivery.unknown import way_out
 from triggers.heartbeat import beat
-from triggers.models import Channel, Message, MessageClass, MessageState
+from triggers.models import Channel, Message, MessageState, Suppression, SuppressionReason
 from triggers.signals import message_settled
 from triggers.transient import is_transient
 
 logger = logging.getLogger(__name__)
-
-# A lane is a channel and a class: letters about orders never stand in line behind a newsletter.
-LANES = tuple(f"{channel}.{kind}" for kind in reversed(MessageClass.values) for channel in Channel.values)
 
 STATES = {"accepted": MessageState.ACCEPTED, "refused": MessageState.FAILED, "unknown": MessageState.UNKNOWN}
 REASONS = {
@@ -37,6 +41,8 @@ REASONS = {
     "unknown": gettext_noop("it cannot be known whether it was sent: %(detail)s"),
     "not_sent": gettext_noop("not sent yet, attempt %(attempt)s: %(detail)s"),
 }
+# It is not counted against the message.
+PROVIDER_REASON = gettext_noop("not sent yet, the provider does not take messages now: %(detail)s")
 # Where a message may stand when its attempt was given up although the provider took it after all.
 GIVEN_UP = (MessageState.UNKNOWN, MessageState.QUEUED, MessageState.HELD)
 # Seconds between the tries to record a result while the database is busy or away.
@@ -51,28 +57,37 @@ class DeliverResult:
     accepted: int = 0
 
 
-def lanes_with_work() -> list[str]:
-    """Lanes with a message that may leave now, the transactional ones first."""
-    due = Message.objects.filter(state=MessageState.QUEUED, send_after__lte=DatabaseNow())
-    return [lane for lane in LANES if due.filter(lane=lane).exists()]
-
-
-def deliver(lane: str, *, seconds: float = 20.0) -> DeliverResult:
+def deliver(
+    lane: str, *, seconds: float = 20.0, gives_way: Callable[[str], bool] | None = None
+) -> DeliverResult:
     """Send what is queued on a lane, for about `seconds`. Any number of senders may do this at once.
 
+    It ends sooner when the lane is closed, or when `gives_way(lane)`, asked once a tick, says that others need the sender.
     A sender that is killed leaves at most SEND_CONCURRENCY messages `sending`; `settle_abandoned` makes them `unknown`.
     """
     ends = time.monotonic() + seconds
+    asks_at = time.monotonic() + settings.TICK_SECONDS
+    most = concurrency_of(lane)
     looked_at = accepted = 0
-    mailer = Mailer()
+    mailer = Mailer(parse_lane(lane).account)
     try:
-        with ThreadPoolExecutor(settings.SEND_CONCURRENCY, thread_name_prefix="triggers-send") as pool:
+        with ThreadPoolExecutor(most, thread_name_prefix="triggers-send") as pool:
             while time.monotonic() < ends:
-                taken = claim(lane, settings.SEND_CONCURRENCY)
+                if gives_way is not None and time.monotonic() >= asks_at:
+                    asks_at = time.monotonic() + settings.TICK_SECONDS
+                    if gives_way(lane):
+                        break
+                admission = admit(lane, most)
+                if not admission.most:
+                    if not _has_waited(lane, admission.seconds):
+                        break
+                    continue
+                taken = claim(lane, admission.most)
+                give_back(lane, admission, len(taken.ready))
                 if not taken.looked_at:
                     break
                 looked_at += taken.looked_at
-                accepted += _hand_over(taken.ready, mailer, pool)
+                accepted += _hand_over(taken.ready, mailer, pool, admission)
     finally:
         mailer.close()
     if looked_at:
@@ -80,27 +95,26 @@ def deliver(lane: str, *, seconds: float = 20.0) -> DeliverResult:
     return DeliverResult(looked_at, accepted)
 
 
-def settle_abandoned() -> int:
-    """Messages whose sender died become `unknown`: nobody can tell whether the provider got them.
-
-    What was held at the door goes back into the queue, where it is checked once more.
-    """
-    text = gettext_noop("its sender stopped before the provider's answer was recorded")
-    Message.objects.filter(state=MessageState.HELD, lease_until__lt=DatabaseNow()).update(
-        state=MessageState.QUEUED, lease_until=None
-    )
-    return Message.objects.filter(state=MessageState.SENDING, lease_until__lt=DatabaseNow()).update(
-        state=MessageState.UNKNOWN, lease_until=None, reason=text, reason_data={}
-    )
+def _has_waited(lane: str, seconds: float | None) -> bool:
+    """Wait for the lane's next tokens, if it is up to this sender and there is somebody to give them to."""
+    if seconds is None:
+        return False
+    if not Message.objects.filter(
+        lane=lane, state=MessageState.QUEUED, send_after__lte=DatabaseNow()
+    ).exists():
+        return False
+    time.sleep(seconds)
+    return True
 
 
-def _hand_over(ready: Any, mailer: Mailer, pool: ThreadPoolExecutor) -> int:
+def _hand_over(ready: Any, mailer: Mailer, pool: ThreadPoolExecutor, admission: Admission) -> int:
     """One provider call each, in parallel; results are recorded here as they come, one commit each."""
     calls: dict[Future[Outcome], Claimed] = {pool.submit(_call(one, mailer)): one for one in ready}
     accepted = 0
     for future in as_completed(calls):
         outcome = future.result()
         _settle(calls[future], outcome)
+        _note(calls[future], outcome, admission)
         accepted += outcome.status == "accepted"
     return accepted
 
@@ -110,7 +124,7 @@ def _call(one: Claimed, mailer: Mailer) -> Callable[[], Outcome]:
 
     def call() -> Outcome:
         try:
-            return mailer.send(payload) if isinstance(payload, Letter) else send_text(payload)
+            return mailer.send(payload) if isinstance(payload, Letter) else send_text(payload, mailer.account)
         finally:
             # A backend of the host's may have used the database: this thread's connection would outlive the run.
             connections.close_all()
@@ -131,6 +145,21 @@ def _settle(one: Claimed, outcome: Outcome) -> None:
         return
     if state is not None:
         _announce(one, state)
+
+
+def _note(one: Claimed, outcome: Outcome, admission: Admission) -> None:
+    """What the outcome says about the lane and the address. Never raises, as `_settle`: both are learned again."""
+    try:
+        note(one.lane, admission, outcome)
+        if outcome.cause is Cause.NO_SUCH_ADDRESS and isinstance(one.payload, Letter):
+            key = parse_email(one.payload.to).key
+            Suppression.objects.get_or_create(
+                channel=Channel.EMAIL,
+                address=key,
+                defaults={"reason": SuppressionReason.BOUNCE, "note": outcome.detail[:300]},
+            )
+    except Exception:
+        logger.exception("message %s: what its result says about others was not noted", one.payload.uid)
 
 
 def _record_patiently(one: Claimed, outcome: Outcome) -> MessageState | None:
@@ -159,10 +188,23 @@ def _record(one: Claimed, outcome: Outcome) -> MessageState | None:
         "reason_data": {"detail": outcome.detail, "attempt": one.attempt} if REASONS[outcome.status] else {},
     }
     if outcome.status == "not_sent":
-        delay = retry_delay(one.attempt, outcome.retry_after)
-        changes |= {"state": MessageState.QUEUED, "send_after": DatabaseNow() + timedelta(seconds=delay)}
+        # The lane waits for its provider: the message itself is as good as at its first attempt.
+        attempt = 1 if outcome.is_provider_fault else one.attempt
+        delay = retry_delay(attempt, outcome.retry_after)
+        # Not beyond its expiry: what will not be tried again ends when it expires.
+        moment = DatabaseNow() + timedelta(seconds=delay)
+        changes |= {
+            "state": MessageState.QUEUED,
+            "send_after": Least(moment, Coalesce(F("expires_at"), moment)),
+        }
+        if outcome.is_provider_fault:
+            changes["reason"] = PROVIDER_REASON
     else:
         changes |= {"state": STATES[outcome.status]}
+    if outcome.status == "unknown":
+        changes["unknown_since"] = Coalesce(F("unknown_since"), DatabaseNow())
+        pause = way_out(one.lane, one.resends)
+        changes["lease_until"] = None if pause is None else DatabaseNow() + timedelta(seconds=pause)
     if outcome.status == "accepted":
         changes["accepted_at"] = DatabaseNow()
     states = (MessageState.SENDING, *(GIVEN_UP if outcome.status == "accepted" else ()))

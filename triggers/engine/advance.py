@@ -12,6 +12,7 @@ from django.conf import settings as django_settings
 from django.db import transaction
 from django.utils.translation import gettext_noop
 
+from triggers.accounts import accounts, lane_name
 from triggers.conf import settings
 from triggers.core.decide import decide
 from triggers.core.graph import Graph
@@ -176,7 +177,7 @@ def _queue_messages(sends: Sequence[tuple[Passage, Move]], now: datetime) -> Non
     insert_rows(Message, _MESSAGE_COLUMNS, rows)
 
 
-_TEMPLATE_COLUMNS = ("key", "channel", "message_class", "topic_id")
+_TEMPLATE_COLUMNS = ("key", "channel", "message_class", "topic_id", "account")
 _MESSAGE_COLUMNS = (
     *(
         "uid",
@@ -209,6 +210,9 @@ def _message_row(
             gettext_noop("there is no template “%(template)s” for this channel"),
         )
         data = {"template": effect.template}
+    elif template.account and template.account not in accounts(effect.channel):
+        state, reason = MessageState.FAILED, gettext_noop("the settings have no account “%(account)s”")
+        data = {"account": template.account}
     send_after = effect.send_after or now
     seconds = effect.expires_seconds or settings.EXPIRES_AFTER
     return (
@@ -224,7 +228,7 @@ def _message_row(
             message_class,
         ),
         *(
-            f"{effect.channel}.{message_class}",
+            lane_name(effect.channel, message_class, template.account if template else ""),
             template.topic_id if template else None,
             "",
             state,

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 
+from triggers.accounts import accounts
 from triggers.clock import DatabaseNow
 from triggers.conditions import BoundCondition
 from triggers.conditions.message_reaction import MessageReactionConfig
@@ -203,11 +204,20 @@ def _step_problems(chain: Chain) -> Iterator[Problem]:
     drafts = list(chain.steps.all())
     keys = {step.key for step in drafts}
     sending = {step.key for step in drafts if step.kind in steps and steps.get(step.kind).sends}
-    templates = dict(Template.objects.values_list("key", "channel"))
+    found = list(Template.objects.values_list("key", "channel", "account"))
+    templates = {key: channel for key, channel, _account in found}
+    without = {key: name for key, channel, name in found if name and name not in accounts(channel)}
     filled = {(step.parent_id, step.branch) for step in drafts}
     by_id = {step.pk: step for step in drafts}
     for step in drafts:
         yield from (Problem(step.key, text) for text in _problems_of(step, keys, sending, templates, filled))
+        lost = without.get(step.config.get("template", "")) if step.key in sending else None
+        if lost is not None:
+            yield Problem(
+                step.key,
+                _("its template has the account “%(account)s”, which the settings do not know")
+                % {"account": lost},
+            )
         if not _is_placed(step, by_id):
             yield Problem(step.key, _("it stands in a branch that does not exist"))
 

@@ -189,6 +189,9 @@ def cancel_messages_of(journey_ids: Sequence[int]) -> None:
     """What these journeys still have in the queue will not be sent, nor what comes back to it from a sender."""
     if journey_ids:
         Journey.objects.filter(pk__in=journey_ids).update(is_called_back=True)
+        # What may have been sent already is stopped at the door, which does not say that it was not.
         Message.objects.filter(
-            journey_id__in=journey_ids, state__in=(MessageState.QUEUED, MessageState.HELD)
+            journey_id__in=journey_ids,
+            state__in=(MessageState.QUEUED, MessageState.HELD),
+            unknown_since__isnull=True,
         ).update(state=MessageState.CANCELLED, reason=ENDED)

@@ -5,6 +5,7 @@ from triggers.models.consent import Channel, Consent, OptOut, Suppression, Suppr
 from triggers.models.contact import SHARDS, Contact, ContactTag
 from triggers.models.event import Event, PendingEvent
 from triggers.models.journey import EntryLedger, Journey, Transition
+from triggers.models.lane import Lane
 from triggers.models.message import Message, MessageBody, MessageState
 from triggers.models.sending_rule import FrequencyCap, OnHit, SendingRule
 from triggers.models.shard import Heartbeat, Shard
@@ -25,6 +26,7 @@ __all__ = [
     "FrequencyCap",
     "Heartbeat",
     "Journey",
+    "Lane",
     "Message",
     "MessageBody",
     "MessageClass",

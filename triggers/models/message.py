@@ -23,7 +23,8 @@ class MessageState(models.TextChoices):
 
     queued → sending → accepted → delivered | bounced | complained; queued → suppressed | expired | cancelled;
     queued ↔ held while its chain is paused;
-    sending → queued (proved not sent), failed (for good), unknown (cannot be known).
+    sending → queued (proved not sent), failed (for good), unknown (cannot be known);
+    unknown → accepted and further (reported), queued (where a second copy is impossible or allowed).
     """
 
     QUEUED = "queued", _("queued")
@@ -122,9 +123,14 @@ class Message(models.Model):
     send_after = models.DateTimeField(_("not before"))
     expires_at = models.DateTimeField(_("worthless after"), null=True)
     attempt = models.SmallIntegerField(_("attempts"), default=0)
+    # Sending: when its sender counts as dead. Held and unknown: when it is looked at again.
     lease_until = models.DateTimeField(null=True, editable=False)
     # When its last attempt began: the moment that counts under frequency caps.
     sending_at = models.DateTimeField(null=True, editable=False)
+    # When it was first not known whether the provider took it; stays when it is sent again.
+    unknown_since = models.DateTimeField(_("in doubt since"), null=True, editable=False)
+    # How often it was sent again by itself in spite of that.
+    resends = models.SmallIntegerField(_("sent again"), default=0, db_default=0, editable=False)
     accepted_at = models.DateTimeField(_("handed over at"), null=True)
     opened_at = models.DateTimeField(_("opened"), null=True)
     clicked_at = models.DateTimeField(_("clicked"), null=True)

@@ -32,6 +32,12 @@ class Template(models.Model):
         verbose_name=_("topic"),
         help_text=_("What the unsubscribe link is about. Marketing templates need one."),
     )
+    account = models.CharField(
+        _("account"),
+        max_length=32,
+        blank=True,
+        help_text=_("Which of the shop's provider accounts sends it; empty: the default one."),
+    )
     subject = models.CharField(_("subject"), max_length=300, blank=True)
     preheader = models.CharField(
         _("preheader"),

@@ -30,6 +30,8 @@ RANK = {
     MessageState.COMPLAINED: 4,
 }
 WAITING = (MessageState.QUEUED, MessageState.HELD)
+# Where a message may end that was in doubt: it was not sent again, and a report says what became of the first copy.
+ENDED = (MessageState.CANCELLED, MessageState.EXPIRED, MessageState.SUPPRESSED, MessageState.FAILED)
 STATES = {
     "sent": MessageState.ACCEPTED,
     "delivered": MessageState.DELIVERED,
@@ -71,7 +73,8 @@ def _raise_state(message: Message, state: MessageState) -> None:
     """A message that waits for another attempt rises too: the first one was taken, so no second copy may leave."""
     lower = [known for known, rank in RANK.items() if rank < RANK[state]]
     waits_again = Q(state__in=WAITING, attempt__gt=0)
-    Message.objects.filter(Q(pk=message.pk) & (Q(state__in=lower) | waits_again)).update(
+    was_in_doubt = Q(state__in=ENDED, unknown_since__isnull=False)
+    Message.objects.filter(Q(pk=message.pk) & (Q(state__in=lower) | waits_again | was_in_doubt)).update(
         state=state,
         reason="",
         reason_data={},

@@ -24,7 +24,7 @@ class SMSResult:
     """What became of one message.
 
     `accepted`: the provider has it. `refused`: it never will (wrong number). `not_sent`: certainly not sent, worth a
-    retry (`retry_after` seconds if the provider said so). `unknown`: it may have been sent.
+    retry (`retry_after` seconds if the provider said so: the whole lane waits). `unknown`: it may have been sent.
     """
 
     uid: str
@@ -32,10 +32,15 @@ class SMSResult:
     provider_id: str = ""
     detail: str = ""
     retry_after: float | None = None
+    # It is not about this message: the account, or the provider itself.
+    is_provider_fault: bool = False
 
 
 class BaseSMSBackend:
     """Base of all providers; `OPTIONS` of the alias arrive as keyword arguments."""
+
+    # How long the provider knows a message again by its uid and takes it once; 0: never.
+    key_seconds: float = 0.0
 
     def __init__(self, **options: Any) -> None:
         if options:

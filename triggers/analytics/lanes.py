@@ -1,0 +1,71 @@
+"""What waits in each lane, and what keeps it there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Min
+
+from triggers.accounts import lane_names, rate_of
+from triggers.models import Lane, Message, MessageState
+
+
+@dataclass(frozen=True, slots=True)
+class LaneQueue:
+    """Messages of one lane that may leave now, since when the oldest could have, and what is known of the provider.
+
+    `closed_until` is told only while it lies ahead. `rate`: messages per second, None without a limit.
+    """
+
+    lane: str
+    waiting: int
+    oldest: datetime | None
+    last_send: datetime | None
+    is_late: bool
+    rate: float | None
+    is_paused: bool
+    broken_since: datetime | None
+    closed_until: datetime | None
+    detail: str
+
+    @property
+    def needs_a_look(self) -> bool:
+        return self.is_late or self.is_paused or self.broken_since is not None
+
+
+def lane_queues(last_sends: Mapping[str, datetime], now: datetime, late: timedelta) -> list[LaneQueue]:
+    """The lanes of the settings, and others that something waits in or that a sender has come to. Two queries."""
+    queued = Message.objects.filter(state=MessageState.QUEUED, send_after__lte=now)
+    waiting = {
+        row["lane"]: row
+        for row in queued.values("lane").annotate(number=Count("pk"), oldest=Min("send_after")).order_by()
+    }
+    gates = Lane.objects.in_bulk()
+    names = lane_names()
+    names += sorted({*waiting, *gates, *last_sends} - set(names))
+    return [
+        _queue(gates.get(name) or Lane(name=name), waiting.get(name), last_sends.get(name), now, late)
+        for name in names
+    ]
+
+
+def _queue(
+    gate: Lane, row: Mapping[str, Any] | None, last_send: datetime | None, now: datetime, late: timedelta
+) -> LaneQueue:
+    oldest = row["oldest"] if row else None
+    is_closed = gate.closed_until is not None and gate.closed_until > now
+    return LaneQueue(
+        lane=gate.name,
+        waiting=row["number"] if row else 0,
+        oldest=oldest,
+        last_send=last_send,
+        is_late=oldest is not None and now - oldest > late,
+        rate=rate_of(gate.name),
+        is_paused=gate.is_paused,
+        broken_since=gate.opened_at,
+        closed_until=gate.closed_until if is_closed else None,
+        detail=gate.detail,
+    )
