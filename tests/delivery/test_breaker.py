@@ -13,7 +13,7 @@ from django.db import connections
 from tests.delivery.conftest import QueueMessage, Sink, smtp_account
 from triggers.core.words import say
 from triggers.delivery.breaker import FIRST_PAUSE, MOST_FAILURES, MOST_PAUSE, note
-from triggers.delivery.lane import Admission, admit, give_back, resume_lane
+from triggers.delivery.lane import Admission, admit, give_back, try_lane
 from triggers.delivery.outcome import Cause, Outcome
 from triggers.delivery.send import deliver
 from triggers.models import Lane, Message, Suppression
@@ -216,7 +216,7 @@ def test_too_many_without_a_time_doubles_but_not_within_a_wave() -> None:
 def test_a_person_may_have_it_tried_at_once() -> None:
     with after(0):
         report(*[FAULT] * 5)
-        resume_lane(LANE)
+        try_lane(LANE)
         assert admit(LANE, 10).is_probe
 
 
@@ -234,7 +234,7 @@ def test_a_server_that_is_away_costs_no_message_its_life(
     assert {one.state for one in tried} == {"queued"}
     assert "the provider does not take messages now" in say(tried[0].reason, tried[0].reason_data)
     settings.TRIGGERS = {**settings.TRIGGERS, "EMAIL_ACCOUNTS": {"default": smtp_account(sink.port)}}
-    resume_lane(LANE)
+    try_lane(LANE)
     Message.objects.update(send_after=START - timedelta(days=3650))
     assert deliver(LANE).accepted == 20
     assert Lane.objects.get(pk=LANE).opened_at is None

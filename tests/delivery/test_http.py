@@ -14,7 +14,7 @@ from django.utils import timezone
 from tests.delivery.conftest import QueueMessage
 from tests.delivery.fake_esp import Answer, FakeESP
 from triggers.delivery.email import Letter, Mailer
-from triggers.delivery.lane import admit, resume_lane
+from triggers.delivery.lane import admit
 from triggers.delivery.outcome import Cause
 from triggers.delivery.send import deliver
 from triggers.delivery.unknown import send_unknown_again
@@ -126,7 +126,6 @@ def test_the_key_is_the_messages_number(esp: FakeESP) -> None:
 def settle_once(seconds: float) -> None:
     with database_clock(timezone.now() + timedelta(seconds=seconds)):
         send_unknown_again()
-        resume_lane("email.marketing")
         deliver("email.marketing")
 
 

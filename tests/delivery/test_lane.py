@@ -20,6 +20,7 @@ from triggers.delivery.lane import (
     lanes_with_work,
     pause_lane,
     resume_lane,
+    try_lane,
 )
 from triggers.delivery.send import deliver
 from triggers.models import Lane, Message
@@ -216,6 +217,15 @@ def test_a_lane_that_is_closed_has_no_work(queue_message: QueueMessage) -> None:
     assert admit(LANE, 10).until is not None
     with database_clock(timezone.now() + timedelta(hours=2)):
         assert lanes_with_work() == [LANE]
+
+
+@pytest.mark.django_db
+def test_the_end_of_a_pause_is_not_the_end_of_what_the_provider_asked_for() -> None:
+    until = timezone.now() + timedelta(hours=1)
+    Lane.objects.create(name=LANE, is_paused=True, closed_until=until)
+    resume_lane(LANE)
+    try_lane(LANE)
+    assert admit(LANE, 10) == Admission(0, until=until)
 
 
 @pytest.mark.django_db

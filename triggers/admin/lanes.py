@@ -14,13 +14,14 @@ from django.utils.translation import gettext_noop
 
 from triggers.accounts import lane_names
 from triggers.admin.base import may
-from triggers.delivery.lane import pause_lane, resume_lane
+from triggers.delivery.lane import pause_lane, resume_lane, try_lane
 from triggers.models import Lane
 
 # The verb of each button, and what is said after it.
 VERBS: dict[str, tuple[Callable[[str], Any], str]] = {
     "pause": (pause_lane, gettext_noop("The lane %(lane)s is paused: nothing leaves it.")),
     "resume": (resume_lane, gettext_noop("The lane %(lane)s goes on.")),
+    "try": (try_lane, gettext_noop("The provider of the lane %(lane)s is tried with the next message.")),
 }
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "parse_lane",
     "pause_lane",
     "resume_lane",
+    "try_lane",
 ]
 
 # Seconds of a lane's rate that may leave at once after a rest: few, because providers count by the second.
@@ -39,8 +40,8 @@ MOST_WAIT = 1.5
 class Admission:
     """How many messages may be claimed now, and what is known about the lane.
 
-    `until`: closed till then. `seconds`: how long to wait for tokens, None for not at all. `leased`: tokens to be given back if unused.
-    `is_troubled`: a success is worth being written down.
+    `until`: closed till then. `seconds`: how long to wait for tokens, None for not at all. `leased`: tokens to be given
+    back if unused. `is_troubled`: a success is worth being written down.
     """
 
     most: int
@@ -86,8 +87,14 @@ def pause_lane(lane: str) -> None:
 
 
 def resume_lane(lane: str) -> None:
-    """Let it go on, at once: a person says that the provider works, so a broken one is tried now."""
-    Lane.objects.filter(pk=lane).update(is_paused=False, closed_until=None, probe_until=None, trips=0)
+    """End its pause. A provider that wants to be left alone is left alone all the same."""
+    Lane.objects.filter(pk=lane).update(is_paused=False)
+
+
+def try_lane(lane: str) -> None:
+    """A person says that a broken provider works again: the next message tries it."""
+    broken = Lane.objects.filter(pk=lane, opened_at__isnull=False)
+    broken.update(closed_until=None, probe_until=None, trips=0)
 
 
 def lanes_with_work() -> list[str]:
