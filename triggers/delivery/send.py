@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection, connections
+from django.db import DatabaseError, InterfaceError, connection
+from django.db.models import Case, Value, When
 from django.utils.translation import gettext_noop
 
 from triggers.clock import DatabaseNow
 from triggers.conf import settings
 from triggers.delivery.backoff import retry_delay
-from triggers.delivery.claim import Claimed, claim
-from triggers.delivery.email import Letter, Mailer
+from triggers.delivery.calls import Calls, Result
+from triggers.delivery.claim import Claim, Claimed, claim
 from triggers.delivery.outcome import Outcome
-from triggers.delivery.text import send_text
 from triggers.heartbeat import beat
 from triggers.models import Channel, Message, MessageClass, MessageState
 from triggers.signals import message_settled
@@ -60,21 +59,26 @@ def lanes_with_work() -> list[str]:
 def deliver(lane: str, *, seconds: float = 20.0) -> DeliverResult:
     """Send what is queued on a lane, for about `seconds`. Any number of senders may do this at once.
 
+    While calls are under way the next messages are claimed, so that the provider is kept waiting as little as can be.
     A sender that is killed leaves at most SEND_CONCURRENCY messages `sending`; `settle_abandoned` makes them `unknown`.
     """
     ends = time.monotonic() + seconds
     looked_at = accepted = 0
-    mailer = Mailer()
-    try:
-        with ThreadPoolExecutor(settings.SEND_CONCURRENCY, thread_name_prefix="triggers-send") as pool:
-            while time.monotonic() < ends:
-                taken = claim(lane, settings.SEND_CONCURRENCY)
-                if not taken.looked_at:
-                    break
+    with Calls(settings.SEND_CONCURRENCY) as calls:
+        try:
+            while True:
+                is_time = time.monotonic() < ends
+                taken = claim(lane, calls.room) if is_time and calls.has_room else Claim(0)
                 looked_at += taken.looked_at
-                accepted += _hand_over(taken.ready, mailer, pool)
-    finally:
-        mailer.close()
+                calls.begin(taken.ready)
+                if calls:
+                    accepted += _settle(calls.results())
+                elif not taken.looked_at:
+                    break
+        finally:
+            # When a claim fails as well: what is under way comes to its end, and that is recorded.
+            while calls:
+                accepted += _settle(calls.results())
     if looked_at:
         beat(f"send:{lane}", times=looked_at)
     return DeliverResult(looked_at, accepted)
@@ -94,32 +98,43 @@ def settle_abandoned() -> int:
     )
 
 
-def _hand_over(ready: Any, mailer: Mailer, pool: ThreadPoolExecutor) -> int:
-    """One provider call each, in parallel; results are recorded here as they come, one commit each."""
-    calls: dict[Future[Outcome], Claimed] = {pool.submit(_call(one, mailer)): one for one in ready}
-    accepted = 0
-    for future in as_completed(calls):
-        outcome = future.result()
-        _settle(calls[future], outcome)
-        accepted += outcome.status == "accepted"
-    return accepted
+def _settle(results: Sequence[Result]) -> int:
+    """Record results as they came, all that were accepted in one statement. Returns how many were accepted."""
+    accepted = [(one, outcome) for one, outcome in results if outcome.status == "accepted"]
+    recorded = _record_accepted(accepted) if len(accepted) > 1 else ()
+    for one, outcome in results:
+        if one.id in recorded:
+            _announce(one, MessageState.ACCEPTED)
+        else:
+            _settle_one(one, outcome)
+    return len(accepted)
 
 
-def _call(one: Claimed, mailer: Mailer) -> Callable[[], Outcome]:
-    """The provider call for a thread of the pool, which leaves no database connection behind."""
+def _record_accepted(accepted: Sequence[Result]) -> Collection[int]:
+    """Note that the provider took these, where nothing stands in the way: the first attempts that are still `sending`.
 
-    def call() -> Outcome:
-        try:
-            return mailer.send(payload) if isinstance(payload, Letter) else send_text(payload)
-        finally:
-            # A backend of the host's may have used the database: this thread's connection would outlive the run.
-            connections.close_all()
+    Returns the ids of those for which it is noted now. Whatever else there is to know is found out one by one.
+    """
+    ids = {one.id: outcome.provider_id[:255] for one, outcome in accepted if one.attempt == 1}
+    known = [When(pk=pk, then=Value(provider_id)) for pk, provider_id in ids.items() if provider_id]
+    mine = Message.objects.filter(pk__in=ids, attempt=1)
+    try:
+        changed = mine.filter(state=MessageState.SENDING).update(
+            state=MessageState.ACCEPTED,
+            lease_until=None,
+            reason="",
+            reason_data={},
+            provider_id=Case(*known, default=Value("")) if known else "",
+            accepted_at=DatabaseNow(),
+        )
+        if changed == len(ids):
+            return ids
+        return set(mine.filter(state=MessageState.ACCEPTED).values_list("pk", flat=True))
+    except (DatabaseError, InterfaceError):
+        return ()
 
-    payload = one.payload
-    return call
 
-
-def _settle(one: Claimed, outcome: Outcome) -> None:
+def _settle_one(one: Claimed, outcome: Outcome) -> None:
     """Record a result and tell those who listen. Never raises: the neighbours' results are waiting.
 
     One that cannot be recorded leaves its message `sending`, and so `unknown` in the end.
