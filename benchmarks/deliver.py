@@ -148,7 +148,10 @@ class Field:
         """Two processes send forty letters a second at 50 ms: fewer letters are enough to see it."""
         from benchmarks.rivals.celery_letters import celery_rate, celery_worker
 
-        pools = {"celery_at_50_ms": ("prefork", PROCESSES), "celery_threads_at_50_ms": ("threads", self.threads)}
+        pools = {
+            "celery_at_50_ms": ("prefork", PROCESSES),
+            "celery_threads_at_50_ms": ("threads", self.threads),
+        }
         redis = find("redis")
         if not redis.is_usable:
             return dict.fromkeys(pools, str(redis))

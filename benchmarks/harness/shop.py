@@ -119,7 +119,8 @@ def add_journeys(chain: Any, count: int) -> None:
     now, began = timezone.now(), timezone.now() - timedelta(hours=3)
     numbers = range(1, count + 1)
     Consent.objects.bulk_create(
-        Consent(contact_id=n, channel="email", is_granted=True, said_at=began, source="bench") for n in numbers
+        Consent(contact_id=n, channel="email", is_granted=True, said_at=began, source="bench")
+        for n in numbers
     )
     Event.objects.bulk_create(
         Event(

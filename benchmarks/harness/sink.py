@@ -175,5 +175,7 @@ class APITalk(asyncio.Protocol):
 
     def _answer(self) -> None:
         body = b'{"messageId":"<taken@sink>"}'
-        head = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+        head = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(
+            body
+        )
         self.transport.write(head + body)

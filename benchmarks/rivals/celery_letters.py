@@ -56,7 +56,17 @@ def celery_worker(account: dict[str, Any], pool: str, concurrency: int) -> Itera
     os.environ[ACCOUNT] = json.dumps(account)
     os.environ[QUEUE] = app.conf.task_default_queue = f"triggers_bench_{os.getpid()}"
     options = ["--pool", pool, "--concurrency", str(concurrency), "--loglevel", "ERROR"]
-    command = [sys.executable, "-W", "ignore", "-m", "celery", "-A", "benchmarks.rivals.celery_letters", "worker", *options]
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-m",
+        "celery",
+        "-A",
+        "benchmarks.rivals.celery_letters",
+        "worker",
+        *options,
+    ]
     process = subprocess.Popen(
         [*command, "--without-gossip", "--without-mingle", "--without-heartbeat"], stdout=subprocess.DEVNULL
     )
