@@ -38,6 +38,10 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+# Where a process that the harness starts sends its letters.
+if port := os.environ.get("TRIGGERS_BENCH_SMTP_PORT"):
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_HOST, EMAIL_PORT = "127.0.0.1", int(port)
 DEFAULT_FROM_EMAIL = "Lamp Shop <hello@shop.example>"
 
 TRIGGERS: dict[str, Any] = {

@@ -95,18 +95,25 @@ def the_source() -> Any:
 def add_chain() -> Any:
     """The letter, and a live chain that sends it."""
     from tests.build import live_chain
-    from triggers.models import Template, Topic
+    from triggers.models import Topic
 
-    letter = _demo_letter()
+    add_template(topic=Topic.objects.create(key=_demo_letter().topic, name="Cart reminders"))
+    return live_chain(CHAIN, goals=["purchase"])
+
+
+def add_template(**fields: Any) -> None:
+    """The letter as a template; a transactional one needs no topic."""
+    from triggers.models import Template
+
+    letter, source = _demo_letter(), the_source()
     Template.objects.create(
         key=letter.key,
         name=letter.name,
-        topic=Topic.objects.create(key=letter.topic, name="Cart reminders"),
-        subject=letter.subject,
-        preheader=letter.preheader,
-        html=letter.html,
+        subject=source.subject,
+        preheader=source.preheader,
+        html=source.html,
+        **fields,
     )
-    return live_chain(CHAIN, goals=["purchase"])
 
 
 def add_journeys(chain: Any, count: int) -> None:
