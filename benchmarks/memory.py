@@ -21,7 +21,7 @@ MOST_GROWTH = 1.1
 
 
 def run(plan: Plan) -> Result:
-    journeys = plan.pick(10_000, 1_000, 50)
+    journeys = plan.pick(10_000, 600, 50)
     with own_database():
         from benchmarks.turn import fill
 

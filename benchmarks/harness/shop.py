@@ -84,6 +84,7 @@ def address(number: int) -> str:
     return f"person{number}@example.com"
 
 
+@cache
 def the_source() -> Any:
     """The abandoned-cart letter of the demo shop."""
     from triggers.content.letter import LetterSource
