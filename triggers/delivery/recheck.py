@@ -55,6 +55,12 @@ NO_CONSENT = {
     ),
 }
 
+# Not the version's definition: it is read once per process, not once per letter.
+JOURNEY_READ = (
+    *("contact_id", "step", "since", "seq", "entered_at", "object_ref", "is_called_back"),
+    *("version__sha256", "chain__status"),
+)
+
 
 def stops(messages: Sequence[Message], now: datetime) -> dict[int, Stop]:
     """Messages that must not leave, by id. A constant number of statements; `messages` come with their contacts."""
@@ -116,7 +122,8 @@ SUPPRESSION_WORDS: dict[str, str] = {
 def _journeys_say(messages: Sequence[Message], now: datetime) -> dict[int, Stop | None]:
     """A journey that took its messages back; a chain that was paused; a goal or exit event since the journey began, even one that no turn has matched yet."""
     ids = {message.journey_id for message in messages if message.journey_id}
-    journeys = {one.pk: one for one in Journey.objects.filter(pk__in=ids).select_related("version", "chain")}
+    rows = Journey.objects.filter(pk__in=ids).select_related("version", "chain").only(*JOURNEY_READ)
+    journeys = {one.pk: one for one in rows}
     graphs = load_graphs({one.version_id: one.version.sha256 for one in journeys.values()})
     wanted = []
     for one in journeys.values():
