@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from typing import Any
 
 from tests.services import login, service_url
@@ -26,11 +27,24 @@ DATABASES: dict[str, Any] = {
 
 SECRET_KEY = "for benchmarks only"
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "triggers"]
+# A rival that only `deliver` measures; the others run without it.
+if find_spec("post_office"):
+    INSTALLED_APPS.append("post_office")
+# post_office passes what it is given through Django's engine.
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates"}]
+ROOT_URLCONF = "benchmarks.harness.urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+# Where a process that the harness starts sends its letters.
+if port := os.environ.get("TRIGGERS_BENCH_SMTP_PORT"):
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_HOST, EMAIL_PORT = "127.0.0.1", int(port)
 DEFAULT_FROM_EMAIL = "Lamp Shop <hello@shop.example>"
 
-TRIGGERS: dict[str, Any] = {"BASE_URL": "https://shop.example"}
+TRIGGERS: dict[str, Any] = {
+    "BASE_URL": "https://shop.example",
+    "SHOP_ADAPTER": "benchmarks.harness.shop.MemoryShop",
+}

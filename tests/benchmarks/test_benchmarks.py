@@ -25,6 +25,10 @@ OWN_CONDITIONS = {
     "longtx": {"steps", "by_shape", "worse"},
     "capture": {"statements_added", "call_itself", "with_broker_down"},
     "render": {"template_alone", "letters"},
+    "deliver": {"letters", "at_50_ms", "ours_two_senders", "calls_at_a_time", "bytes_per_letter", "left_out"},
+    "latency": {"idle", "loaded", "capacity_letters_per_second", "engine"},
+    "ingest": {"events", "chains", "workers", "parts", "megabytes_per_worker", "growth"},
+    "memory": {"steps", "at_start", "every_tenth"},
 }
 on_postgres = [pytest.mark.only_on("postgres"), pytest.mark.database]
 
@@ -49,6 +53,10 @@ def run(*arguments: str) -> tuple[str, int]:
         pytest.param("inflight", marks=on_postgres),
         pytest.param("longtx", marks=on_postgres),
         pytest.param("capture", marks=on_postgres),
+        pytest.param("deliver", marks=on_postgres),
+        pytest.param("latency", marks=on_postgres),
+        pytest.param("ingest", marks=on_postgres),
+        pytest.param("memory", marks=on_postgres),
         "render",
     ],
 )
@@ -76,7 +84,10 @@ def is_left_behind(database: str) -> bool:
 def test_without_a_name_it_lists_the_names() -> None:
     printed, _process_id = run()
     assert [line.split()[0] for line in printed.splitlines()] == NAMES
-    assert NAMES == ["capture", "inflight", "longtx", "render", "statements", "turn"]
+    assert [
+        *("capture", "deliver", "inflight", "ingest", "latency", "longtx", "memory", "render", "statements"),
+        "turn",
+    ] == NAMES
 
 
 def test_an_aim_that_is_missed_is_said() -> None:

@@ -10,7 +10,8 @@ from unittest.mock import patch
 import pytest
 from django.core import mail
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import InterfaceError, connection
+from django.db import InterfaceError, OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.build import make_contact, make_template
@@ -20,10 +21,10 @@ from triggers.core.words import say
 from triggers.delivery import send
 from triggers.delivery.backoff import retry_delay
 from triggers.delivery.claim import Claimed, claim
-from triggers.delivery.lane import lanes_with_work
+from triggers.delivery.lane import Admission, lanes_with_work
 from triggers.delivery.outcome import Outcome
 from triggers.delivery.retry import cancel_messages, retry_messages
-from triggers.delivery.send import _record, deliver
+from triggers.delivery.send import _record, _settle, deliver
 from triggers.delivery.unknown import settle_abandoned
 from triggers.exceptions import SendCancelled
 from triggers.models import Heartbeat, Message, MessageState
@@ -155,9 +156,57 @@ def test_a_result_that_cannot_be_recorded_takes_no_neighbours_with_it(
             raise error
         return _record(one, outcome)
 
-    with patch.object(send, "_record", record), patch.object(send, "RECORD_PAUSES", (0, 0, 0)):
+    with (
+        patch.object(send, "_record_accepted", return_value=()),
+        patch.object(send, "_record", record),
+        patch.object(send, "RECORD_PAUSES", (0, 0, 0)),
+    ):
         assert deliver("email.marketing").accepted == 3
     assert Message.objects.filter(state="accepted").count() == recorded
+
+
+def test_results_that_come_together_are_recorded_together(queue_message: QueueMessage) -> None:
+    """All but those for which something stands in the way: a notice that was faster, a sender that was given up."""
+    messages = [queue_message() for _ in range(4)]
+    claimed = sorted(claim("email.marketing", 10).ready, key=lambda one: one.id)
+    Message.objects.filter(pk=messages[1].pk).update(state="delivered")
+    Message.objects.filter(pk=messages[2].pk).update(state="unknown")
+    with CaptureQueriesContext(connection) as queries:
+        results = [
+            (one, Outcome("accepted", provider_id=f"id-{n}"), Admission(10)) for n, one in enumerate(claimed)
+        ]
+        assert _settle([results[0], results[3]]) == 2
+    assert len(queries) == 1
+    assert _settle(results) == 4
+    rows = list(Message.objects.order_by("pk").values_list("state", "provider_id"))
+    assert rows == [("accepted", "id-0"), ("delivered", ""), ("accepted", "id-2"), ("accepted", "id-3")]
+    assert Message.objects.filter(accepted_at=None).get() == messages[1]
+
+
+def test_results_that_cannot_be_recorded_together_are_recorded_one_by_one(
+    queue_message: QueueMessage,
+) -> None:
+    for _time in range(3):
+        queue_message()
+    claimed = claim("email.marketing", 10).ready
+    with patch.object(send, "Case", side_effect=OperationalError):
+        _settle([(one, Outcome("accepted", provider_id="x"), Admission(10)) for one in claimed])
+    assert Message.objects.filter(state="accepted").count() == 3
+
+
+def test_a_claim_that_fails_loses_no_result(queue_message: QueueMessage, settings: Any) -> None:
+    settings.TRIGGERS = {**settings.TRIGGERS, "SEND_CONCURRENCY": 2}
+    for _time in range(4):
+        queue_message()
+    first = claim("email.marketing", 2)
+    with patch.object(send, "claim", side_effect=[first, BUSY]), pytest.raises(InterfaceError):
+        deliver("email.marketing")
+    assert sorted(Message.objects.values_list("state", flat=True)) == [
+        "accepted",
+        "accepted",
+        "queued",
+        "queued",
+    ]
 
 
 def test_a_message_that_is_gone_when_its_result_is_told_stops_no_neighbour(

@@ -1,4 +1,4 @@
-"""A mail backend that uses the database, as a host's own may."""
+"""Calls in threads: what is claimed while others are under way, and mail backends that use the database."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection
 from django.db.backends.signals import connection_created
 
+from tests.build import make_contact
 from tests.delivery.conftest import QueueMessage
 from triggers.delivery.send import deliver
 from triggers.models import Message
@@ -53,3 +54,35 @@ def test_no_connection_of_a_senders_thread_outlives_its_call(
         connection_created.disconnect(watch)
     assert opened
     assert closed
+
+
+class WaitsForTheLast(BaseEmailBackend):
+    """The first letter's call comes back when the last letter's has begun."""
+
+    last_has_begun = threading.Event()
+    under_way: list[int]
+
+    def send_messages(self, email_messages: Sequence[Any]) -> int:
+        self.under_way.append(Message.objects.filter(state="sending").count())
+        (address,) = email_messages[0].to
+        if address == "first@example.com":
+            assert self.last_has_begun.wait(30)
+        elif address == "last@example.com":
+            self.last_has_begun.set()
+        return 1
+
+
+def test_a_slow_call_keeps_the_others_going(queue_message: QueueMessage, settings: Any) -> None:
+    """A sender used to wait for the slowest of a claim before it looked for more."""
+    account = {"BACKEND": f"{__name__}.WaitsForTheLast", "OPTIONS": {}}
+    settings.TRIGGERS = {
+        **settings.TRIGGERS,
+        "EMAIL_ACCOUNTS": {"default": account},
+        "SEND_CONCURRENCY": 4,
+    }
+    WaitsForTheLast.under_way = []
+    for number, name in enumerate(["first", *(f"other{n}" for n in range(10)), "last"]):
+        queue_message(make_contact(number, email=f"{name}@example.com"))
+    assert deliver("email.marketing").accepted == 12
+    assert WaitsForTheLast.last_has_begun.is_set()
+    assert 0 < max(WaitsForTheLast.under_way) <= 4

@@ -24,6 +24,7 @@ from triggers.delivery.recheck import GONE, stops
 from triggers.delivery.sms.base import SMSMessage
 from triggers.delivery.stop import Stop
 from triggers.delivery.unknown import keep_doubts
+from triggers.engine.sql import insert_rows, update_rows
 from triggers.exceptions import RenderError, SendCancelled, TemplateError
 from triggers.links import unsubscribe_url
 from triggers.models import Channel, Message, MessageBody, MessageClass, MessageState, Template
@@ -205,13 +206,30 @@ def _mark(messages: Sequence[Message], rendered: dict[int, RenderedLetter], now:
         message.state, message.lease_until, message.sending_at = MessageState.SENDING, lease_until, now
         message.attempt += 1
         message.address = _address(message)
-    Message.objects.bulk_update(messages, ["state", "lease_until", "sending_at", "attempt", "address"])
+    update_rows(
+        Message,
+        ("id", "state", "state", "lease_until", "sending_at", "attempt", "address"),
+        [
+            (
+                one.pk,
+                MessageState.QUEUED,
+                one.state,
+                one.lease_until,
+                one.sending_at,
+                one.attempt,
+                one.address,
+            )
+            for one in messages
+        ],
+        guard="state",
+    )
     MessageBody.objects.filter(pk__in=[message.pk for message in messages]).delete()
-    MessageBody.objects.bulk_create([_body(message.pk, rendered[message.pk]) for message in messages])
-
-
-def _body(message_id: int, letter: RenderedLetter) -> MessageBody:
-    return MessageBody(message_id=message_id, subject=letter.subject, html=letter.html, text=letter.text)
+    letters = [(message.pk, rendered[message.pk]) for message in messages]
+    insert_rows(
+        MessageBody,
+        ("message_id", "subject", "html", "text"),
+        [(pk, letter.subject, letter.html, letter.text) for pk, letter in letters],
+    )
 
 
 def _address(message: Message) -> str:

@@ -47,6 +47,12 @@ NO_CONSENT = {
     ),
 }
 
+# Not the version's definition: it is read once per process, not once per letter.
+JOURNEY_READ = (
+    *("contact_id", "step", "since", "seq", "entered_at", "entry_event_id", "object_ref", "is_called_back"),
+    *("version__sha256", "chain__status"),
+)
+
 
 def stops(messages: Sequence[Message], now: datetime) -> dict[int, Stop]:
     """Messages that must not leave, by id. A constant number of statements; `messages` come with their contacts."""
@@ -113,7 +119,8 @@ SUPPRESSION_WORDS: dict[str, str] = {
 def _read_passages(messages: Sequence[Message]) -> dict[int, tuple[Journey, Graph]]:
     """The journeys of these messages, each with the version it is in, by id."""
     ids = {message.journey_id for message in messages if message.journey_id}
-    journeys = list(Journey.objects.filter(pk__in=ids).select_related("version", "chain"))
+    rows = Journey.objects.filter(pk__in=ids).select_related("version", "chain").only(*JOURNEY_READ)
+    journeys = list(rows)
     graphs = load_graphs({one.version_id: one.version.sha256 for one in journeys})
     return {one.pk: (one, graphs[one.version_id]) for one in journeys}
 

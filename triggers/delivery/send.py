@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection, connections
-from django.db.models import F
+from django.db import DatabaseError, InterfaceError, connection
+from django.db.models import Case, F, Value, When
 from django.db.models.functions import Coalesce, Least
 from django.utils.translation import gettext_noop
 
@@ -21,11 +20,11 @@ from triggers.clock import DatabaseNow
 from triggers.conf import settings
 from triggers.delivery.backoff import retry_delay
 from triggers.delivery.breaker import note
-from triggers.delivery.claim import Claimed, claim
-from triggers.delivery.email import Letter, Mailer
+from triggers.delivery.calls import Calls, Result
+from triggers.delivery.claim import Claim, Claimed, claim
+from triggers.delivery.email import Letter
 from triggers.delivery.lane import Admission, admit, give_back
 from triggers.delivery.outcome import Cause, Outcome
-from triggers.delivery.text import send_text
 from triggers.delivery.unknown import way_out
 from triggers.heartbeat import beat
 from triggers.models import Channel, Message, MessageState, Suppression, SuppressionReason
@@ -47,6 +46,7 @@ PROVIDER_REASON = gettext_noop("not sent yet, the provider does not take message
 GIVEN_UP = (MessageState.UNKNOWN, MessageState.QUEUED, MessageState.HELD)
 # Seconds between the tries to record a result while the database is busy or away.
 RECORD_PAUSES = (0.1, 0.5, 2.0)
+NOTHING = (Claim(0), Admission(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,37 +62,62 @@ def deliver(
 ) -> DeliverResult:
     """Send what is queued on a lane, for about `seconds`. Any number of senders may do this at once.
 
+    While calls are under way the next messages are claimed, so that the provider is kept waiting as little as can be.
     It ends sooner when the lane is closed, or when `gives_way(lane)`, asked once a tick, says that others need the sender.
     A sender that is killed leaves at most SEND_CONCURRENCY messages `sending`; `settle_abandoned` makes them `unknown`.
     """
-    ends = time.monotonic() + seconds
-    asks_at = time.monotonic() + settings.TICK_SECONDS
-    most = concurrency_of(lane)
+    shift = Shift(lane, seconds, gives_way)
     looked_at = accepted = 0
-    mailer = Mailer(parse_lane(lane).account)
-    try:
-        with ThreadPoolExecutor(most, thread_name_prefix="triggers-send") as pool:
-            while time.monotonic() < ends:
-                if gives_way is not None and time.monotonic() >= asks_at:
-                    asks_at = time.monotonic() + settings.TICK_SECONDS
-                    if gives_way(lane):
-                        break
-                admission = admit(lane, most)
-                if not admission.most:
-                    if not _has_waited(lane, admission.seconds):
-                        break
-                    continue
-                taken = claim(lane, admission.most)
-                give_back(lane, admission, len(taken.ready))
-                if not taken.looked_at:
-                    break
+    with Calls(concurrency_of(lane), parse_lane(lane).account) as calls:
+        try:
+            while True:
+                is_open = shift.is_open()
+                taken, admission = _claim(lane, calls) if is_open and calls.has_room else NOTHING
                 looked_at += taken.looked_at
-                accepted += _hand_over(taken.ready, mailer, pool, admission)
-    finally:
-        mailer.close()
+                calls.begin(taken.ready, admission)
+                if calls:
+                    accepted += _settle(calls.results())
+                elif not taken.looked_at and not (is_open and _has_waited(lane, admission.seconds)):
+                    break
+        finally:
+            # When a claim fails as well: what is under way comes to its end, and that is recorded.
+            while calls:
+                accepted += _settle(calls.results())
     if looked_at:
         beat(f"send:{lane}", times=looked_at)
     return DeliverResult(looked_at, accepted)
+
+
+class Shift:
+    """How long a sender stays with a lane."""
+
+    def __init__(self, lane: str, seconds: float, gives_way: Callable[[str], bool] | None) -> None:
+        self.ends = time.monotonic() + seconds
+        self._lane, self._gives_way = lane, gives_way
+        self._asks_at = time.monotonic() + settings.TICK_SECONDS
+
+    def is_open(self) -> bool:
+        """Whether more may be claimed. Once it is over it stays over."""
+        now = time.monotonic()
+        if self._gives_way is not None and self._asks_at <= now < self.ends:
+            self._asks_at = now + settings.TICK_SECONDS
+            if self._gives_way(self._lane):
+                self.ends = now
+        return now < self.ends
+
+
+def _claim(lane: str, calls: Calls) -> tuple[Claim, Admission]:
+    """As many messages as the lane lets through now. When its provider has just failed, none before all calls that
+    are under way have said how they went: they may open the breaker."""
+    admission = admit(lane, calls.room)
+    if not admission.most:
+        return Claim(0), admission
+    if calls and admission.is_troubled:
+        give_back(lane, admission, 0)
+        return Claim(0), admission
+    taken = claim(lane, admission.most)
+    give_back(lane, admission, len(taken.ready))
+    return taken, admission
 
 
 def _has_waited(lane: str, seconds: float | None) -> bool:
@@ -107,33 +132,44 @@ def _has_waited(lane: str, seconds: float | None) -> bool:
     return True
 
 
-def _hand_over(ready: Any, mailer: Mailer, pool: ThreadPoolExecutor, admission: Admission) -> int:
-    """One provider call each, in parallel; results are recorded here as they come, one commit each."""
-    calls: dict[Future[Outcome], Claimed] = {pool.submit(_call(one, mailer)): one for one in ready}
-    accepted = 0
-    for future in as_completed(calls):
-        outcome = future.result()
-        _settle(calls[future], outcome)
-        _note(calls[future], outcome, admission)
-        accepted += outcome.status == "accepted"
-    return accepted
+def _settle(results: Sequence[Result]) -> int:
+    """Record results as they came, all that were accepted in one statement. Returns how many were accepted."""
+    accepted = [(one, outcome) for one, outcome, _admission in results if outcome.status == "accepted"]
+    recorded = _record_accepted(accepted) if len(accepted) > 1 else ()
+    for one, outcome, admission in results:
+        if one.id in recorded:
+            _announce(one, MessageState.ACCEPTED)
+        else:
+            _settle_one(one, outcome)
+        _note(one, outcome, admission)
+    return len(accepted)
 
 
-def _call(one: Claimed, mailer: Mailer) -> Callable[[], Outcome]:
-    """The provider call for a thread of the pool, which leaves no database connection behind."""
+def _record_accepted(accepted: Sequence[tuple[Claimed, Outcome]]) -> Collection[int]:
+    """Note that the provider took these, where nothing stands in the way: the first attempts that are still `sending`.
 
-    def call() -> Outcome:
-        try:
-            return mailer.send(payload) if isinstance(payload, Letter) else send_text(payload, mailer.account)
-        finally:
-            # A backend of the host's may have used the database: this thread's connection would outlive the run.
-            connections.close_all()
+    Returns the ids of those for which it is noted now. Whatever else there is to know is found out one by one.
+    """
+    ids = {one.id: outcome.provider_id[:255] for one, outcome in accepted if one.attempt == 1}
+    known = [When(pk=pk, then=Value(provider_id)) for pk, provider_id in ids.items() if provider_id]
+    mine = Message.objects.filter(pk__in=ids, attempt=1)
+    try:
+        changed = mine.filter(state=MessageState.SENDING).update(
+            state=MessageState.ACCEPTED,
+            lease_until=None,
+            reason="",
+            reason_data={},
+            provider_id=Case(*known, default=Value("")) if known else "",
+            accepted_at=DatabaseNow(),
+        )
+        if changed == len(ids):
+            return ids
+        return set(mine.filter(state=MessageState.ACCEPTED).values_list("pk", flat=True))
+    except (DatabaseError, InterfaceError):
+        return ()
 
-    payload = one.payload
-    return call
 
-
-def _settle(one: Claimed, outcome: Outcome) -> None:
+def _settle_one(one: Claimed, outcome: Outcome) -> None:
     """Record a result and tell those who listen. Never raises: the neighbours' results are waiting.
 
     One that cannot be recorded leaves its message `sending`, and so `unknown` in the end.

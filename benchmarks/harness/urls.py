@@ -1,0 +1,5 @@
+"""The addresses that stand in letters."""
+
+from django.urls import include, path
+
+urlpatterns = [path("triggers/", include("triggers.urls"))]

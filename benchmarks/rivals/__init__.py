@@ -1,0 +1,1 @@
+"""What else a shop could send the same letter with."""
