@@ -56,6 +56,14 @@ def test_a_rule_with_quiet_hours_and_caps(boss: Client) -> None:
         ({"quiet_from": "later"}, "Enter a valid time."),
         ({"caps-TOTAL_FORMS": "1", "caps-0-most": "0", "caps-0-hours": "24"}, "greater than or equal to 1"),
         ({"caps-TOTAL_FORMS": "1", "caps-0-most": "1", "caps-0-hours": "9000"}, "less than or equal to 8784"),
+        (
+            {
+                "caps-TOTAL_FORMS": "2",
+                **{f"caps-{number}-most": "1" for number in (0, 1)},
+                **{f"caps-{number}-hours": "24" for number in (0, 1)},
+            },
+            "Please correct the duplicate data for",
+        ),
         ({"channel": "pigeon"}, "Select a valid choice."),
     ],
 )

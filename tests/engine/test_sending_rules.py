@@ -14,6 +14,8 @@ from django.utils import timezone
 import triggers
 from tests.build import live_chain, make_contact, make_rule, make_template
 from triggers.core.words import say
+from triggers.engine.journeys import resume_journeys
+from triggers.engine.publish import pause_chain, resume_chain
 from triggers.engine.turn import turn
 from triggers.models import Chain, Contact, Journey, Message, Template
 from triggers.shop import ContactRef, ShopAdapter
@@ -177,6 +179,21 @@ def test_what_waits_gives_way_to_the_more_important(contact: Contact, on_hit: st
         assert gone.expires_at == morning + timedelta(days=2)
 
 
+def test_the_most_important_of_several_that_ask_for_one_place_takes_it(contact: Contact) -> None:
+    """Which of two letters was asked about last used to decide whose importance counted."""
+    make_template("second")
+    make_rule((1, 24))
+    live_chain([LETTER], key="Tips", event="sign_up", priority=3)
+    live_chain([LETTER], key="Cart", priority=5)
+    live_chain([("letter", "send_email", {"template": "second"})], key="News", priority=1)
+    triggers.capture("sign_up", contact=contact)
+    turn(contact.shard)
+    triggers.capture("add_to_cart", contact=contact)
+    turn(contact.shard)
+    states = dict(Message.objects.values_list("chain__key", "state"))
+    assert states == {"Tips": "suppressed", "Cart": "queued"}
+
+
 def test_what_would_be_worthless_after_giving_way_ends(contact: Contact) -> None:
     make_rule((1, 24), on_hit="put_off")
     live_chain(
@@ -320,3 +337,29 @@ def test_what_the_shops_own_outage_made_late_is_left_out_too(contact: Contact, s
     assert contact.tags.get().name == "asked"
     assert not Message.objects.exists()
     assert last_words(Journey.objects.get()) == "Not sent: 30.0 h late"
+
+
+def test_a_chain_that_was_paused_for_days_does_not_send_what_was_due_then(contact: Contact) -> None:
+    chain = live_chain([("wait", "wait", {"amount": 1, "unit": "hours"}), LETTER])
+    now = timezone.now()
+    triggers.capture("add_to_cart", contact=contact)
+    run_due()
+    pause_chain(chain)
+    with database_clock(now + 50 * HOUR):
+        run_due()
+        resume_chain(chain)
+        run_due()
+    assert last_words(Journey.objects.get()) == "Not sent: 49.0 h late"
+
+
+def test_a_person_who_resumes_a_journey_means_now(contact: Contact) -> None:
+    live_chain([("wait", "wait", {"amount": 1, "unit": "hours"}), LETTER])
+    triggers.capture("add_to_cart", contact=contact)
+    run_due()
+    journey = Journey.objects.get()
+    long_ago = timezone.now() - 90 * HOUR
+    Journey.objects.update(status="paused", step="letter", due_at=None, planned_at=long_ago)
+    with database_clock(timezone.now() + 50 * HOUR):
+        resume_journeys([journey.pk])
+        run_due()
+    assert len(mail.outbox) == 1

@@ -11,7 +11,7 @@ import msgspec
 
 from triggers.conf import settings
 from triggers.core.limits import Cap, Limits, OnHit, Taken
-from triggers.core.schedule import quiet_hours
+from triggers.core.schedule import QuietHours, quiet_hours
 from triggers.core.values import JourneyState
 from triggers.models import Message, MessageClass, SendingRule, Template
 from triggers.models.message import WAITING
@@ -36,7 +36,7 @@ def load_rules() -> dict[Kind, Limits]:
     return {kind: msgspec.structs.replace(rule, caps=tuple(caps[kind])) for kind, rule in rules.items()}
 
 
-def plain_limits(message_class: str, *, quiet: Any = None, on_hit: OnHit = "skip") -> Limits:
+def plain_limits(message_class: str, *, quiet: QuietHours | None = None, on_hit: OnHit = "skip") -> Limits:
     """The limits of a class for which no caps are set."""
     is_marketing = message_class == MessageClass.MARKETING
     late = settings.MAX_LATENESS if is_marketing else None
@@ -63,12 +63,12 @@ def sending_limits(
         for channel, template in questions
     }
     plain = {kind: rules.get(kind) or plain_limits(kind[1]) for kind in kinds.values()}
-    capped = {
-        (journey.contact_id, *kinds[args]): journey.priority
-        for args, asking in questions.items()
-        if plain[kinds[args]].caps
-        for journey in sorted(asking, key=lambda one: one.priority)
-    }
+    capped: dict[Place, int] = {}
+    for args, asking in questions.items():
+        if plain[kinds[args]].caps:
+            for journey in asking:
+                place = (journey.contact_id, *kinds[args])
+                capped[place] = max(journey.priority, capped.get(place, journey.priority))
     taken = _read_taken(capped, plain, now) if capped else {}
     limits = {
         place: msgspec.structs.replace(plain[place[1:]], taken=tuple(rows)) for place, rows in taken.items()
