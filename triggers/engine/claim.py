@@ -12,14 +12,14 @@ from triggers.engine.marks import Mark, Start, claimed, lowest
 from triggers.engine.records import READ
 from triggers.engine.shards import Held, unread
 from triggers.engine.sql import Row, read_rows
-from triggers.models import SHARDS, Journey
+from triggers.models import Journey
 
 # A clock is read before the lock is had; another worker's may have been read and used in between.
 CLOCKS_DIFFER = timedelta(seconds=1)
 # Shards that are locked and claimed from together: few enough to leave some to other workers, enough to fill a batch.
 MOST_SHARDS = 8
 
-PK, DUE_AT, CONTACT = READ.index("pk"), READ.index("due_at"), READ.index("contact_id")
+PK, DUE_AT, SHARD = READ.index("pk"), READ.index("due_at"), READ.index("shard")
 
 
 @dataclass(slots=True)
@@ -65,13 +65,13 @@ def claim_due(shards: Sequence[int], held: Held, limit: int) -> Claim:
     claim.marks = {shard: Mark(seen, 0, swept_at, held.rewinds[shard]) for shard in shards}
     if len(claim.rows) == limit:
         first, last = claim.rows[0], claim.rows[-1]
-        cut = last[CONTACT] % SHARDS
+        cut = last[SHARD]
         claim.unfinished = unread(shards, cut)
         for shard in claim.unfinished:
             del claim.marks[shard]
         # Those behind it were not looked at: what was known of them stays known.
         claim.marks |= {shard: holding[shard] for shard in claim.unfinished if shard in holding}
-        is_deep = first[CONTACT] % SHARDS == cut
+        is_deep = first[SHARD] == cut
         claim.marks[cut] = Mark(last[DUE_AT], last[PK], swept_at, held.rewinds[cut], is_deep)
     return claim
 
