@@ -34,7 +34,7 @@ from triggers.engine.reserve import Displaced, displace, in_rounds, reserve
 from triggers.engine.sql import Row, insert_rows, update_rows
 from triggers.engine.versions import load_graphs
 from triggers.exceptions import ShopFailed
-from triggers.models import SHARDS, ChainStatus, Journey, Message, MessageState, Template
+from triggers.models import ChainStatus, Journey, Message, MessageState, Template
 from triggers.transient import is_transient
 
 # Rounds of asking for facts that a kind did not announce; one is usual, more is a kind that is broken.
@@ -112,7 +112,7 @@ def _advance(rows: Sequence[Row], now: datetime) -> set[int]:
     change_contacts(
         [(one.contact_id, move.effect) for one, move in effects if isinstance(move.effect, ChangeContact)]
     )
-    return {one.contact_id % SHARDS for one in passages if one.due_at is not None and one.due_at <= now}
+    return {one.shard for one in passages if one.due_at is not None and one.due_at <= now}
 
 
 def _decide_all(

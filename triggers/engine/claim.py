@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 
@@ -12,14 +12,14 @@ from triggers.engine.marks import Mark, Start, claimed, lowest
 from triggers.engine.records import READ
 from triggers.engine.shards import Held, unread
 from triggers.engine.sql import Row, read_rows
-from triggers.models import SHARDS, Journey
+from triggers.models import Journey
 
 # A clock is read before the lock is had; another worker's may have been read and used in between.
 CLOCKS_DIFFER = timedelta(seconds=1)
 # Shards that are locked and claimed from together: few enough to leave some to other workers, enough to fill a batch.
 MOST_SHARDS = 8
 
-PK, DUE_AT, CONTACT = READ.index("pk"), READ.index("due_at"), READ.index("contact_id")
+PK, DUE_AT, SHARD = READ.index("pk"), READ.index("due_at"), READ.index("shard")
 
 
 @dataclass(slots=True)
@@ -58,22 +58,25 @@ def claim_due(shards: Sequence[int], held: Held, limit: int) -> Claim:
         shard: mark for shard, mark in known.items() if mark and mark.holds(held.now, held.rewinds[shard])
     }
     start = lowest([holding.get(shard) for shard in shards])
+    swept_at = start.swept_at if start else held.now
     due = Journey.objects.filter(_behind(start), shard__in=shards, due_at__lte=held.now)
     claim = Claim(read_rows(due.order_by("shard", "due_at", "pk").values_list(*READ)[:limit]))
-    swept_at = start.swept_at if start else held.now
     seen = held.now - CLOCKS_DIFFER
     claim.marks = {shard: Mark(seen, 0, swept_at, held.rewinds[shard]) for shard in shards}
     if len(claim.rows) == limit:
-        first, last = claim.rows[0], claim.rows[-1]
-        cut = last[CONTACT] % SHARDS
-        claim.unfinished = unread(shards, cut)
-        for shard in claim.unfinished:
+        *behind, cut = claim.unfinished = unread(shards, claim.rows[-1][SHARD])
+        # These were not looked at: what was known of them stays known.
+        for shard in behind:
             del claim.marks[shard]
-        # Those behind it were not looked at: what was known of them stays known.
-        claim.marks |= {shard: holding[shard] for shard in claim.unfinished if shard in holding}
-        is_deep = first[CONTACT] % SHARDS == cut
-        claim.marks[cut] = Mark(last[DUE_AT], last[PK], swept_at, held.rewinds[cut], is_deep)
+            claim.marks |= {shard: holding[shard]} if shard in holding else {}
+        claim.marks[cut] = _mark_within(claim.rows, swept_at, held.rewinds[cut])
     return claim
+
+
+def _mark_within(rows: Sequence[Row], swept_at: datetime, rewinds: int) -> Mark:
+    """How far the last shard was seen by a claim that ended within it; deep, when it had the whole claim for itself."""
+    first, last = rows[0], rows[-1]
+    return Mark(last[DUE_AT], last[PK], swept_at, rewinds, is_deep=first[SHARD] == last[SHARD])
 
 
 def _behind(start: Start | None) -> Q:

@@ -169,6 +169,7 @@ def _enter(event: EventValue, chain: LiveChain, admission: Admission, batch: Bat
         return
     passage = Passage(
         id=0,
+        shard=event.contact_id % SHARDS,
         chain_id=chain.id,
         version_id=chain.version_id,
         contact_id=event.contact_id,
@@ -253,7 +254,7 @@ def _insert_journeys(entered: Sequence[Passage], now: datetime) -> None:
 
 def _journey_row(one: Passage) -> tuple[object, ...]:
     return (
-        *(one.contact_id % SHARDS, one.chain_id, one.version_id, one.contact_id, one.status),
+        *(one.shard, one.chain_id, one.version_id, one.contact_id, one.status),
         *(1 if one.is_open else None, one.step, one.since, one.seq, one.messages_queued, one.due_at),
         *(one.entered_at, one.ended_at, one.entry_event_id, one.object_ref, one.cancels_queued, ""),
     )

@@ -20,6 +20,7 @@ ENDED = gettext_noop("the journey through the chain ended before it left")
 
 READ = (
     "pk",
+    "shard",
     "chain_id",
     "version_id",
     "contact_id",
@@ -62,6 +63,7 @@ class Passage:
     """One journey while a turn works on it; `read_seq` is what the row had when it was read."""
 
     id: int
+    shard: int
     chain_id: int
     version_id: int
     contact_id: int
