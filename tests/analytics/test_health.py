@@ -18,7 +18,7 @@ from triggers.testing import run_due
 
 pytestmark = pytest.mark.django_db
 
-MOST_QUERIES = 14
+MOST_QUERIES = 15
 
 
 def people(count: int) -> Chain:

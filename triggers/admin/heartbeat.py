@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from triggers.admin.base import STYLES, ReadOnlyPage, may
+from triggers.admin.pause import PauseSwitch, may_pause
 from triggers.analytics.health import MOST_FAILURES, Failure, health
 from triggers.core.words import say
 from triggers.delivery.retry import retry_messages
@@ -38,13 +39,17 @@ RETRIES: dict[str, tuple[type[Any], Callable[[list[int]], int]]] = {
 
 
 @admin.register(Heartbeat)
-class HealthAdmin(ReadOnlyPage):
+class HealthAdmin(PauseSwitch, ReadOnlyPage):
     class Media:
         css = STYLES
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.retry_view)
-        return [path("retry/<slug:what>/", view, name="triggers_heartbeat_retry"), *super().get_urls()]
+        return [
+            path("retry/<slug:what>/", view, name="triggers_heartbeat_retry"),
+            *self.pause_urls(),
+            *super().get_urls(),
+        ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         if not self.has_view_permission(request):
@@ -58,6 +63,7 @@ class HealthAdmin(ReadOnlyPage):
             "title": _("Health"),
             "media": self.media,
             "health": state,
+            "may_pause": may_pause(request),
             "backlog_cells": _cells(state.backlog),
             "states": [(MessageState(name).label, count) for name, count in state.sent_in_a_day.items()],
             "sections": self._sections(request, state),

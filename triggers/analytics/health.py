@@ -11,9 +11,11 @@ from typing import Any
 from django.db.models import Count, Min, QuerySet
 
 from triggers.conf import settings
+from triggers.control import pause_of_everything
 from triggers.core.values import JourneyStatus
 from triggers.models import (
     SHARDS,
+    Control,
     Event,
     Heartbeat,
     Journey,
@@ -71,6 +73,7 @@ class Health:
     """What the health page shows. Durations are measured against `now`."""
 
     now: datetime
+    paused: Control | None
     backlog: list[int]
     oldest_due: datetime | None
     pending_events: int
@@ -114,16 +117,17 @@ class Health:
     @property
     def is_ok(self) -> bool:
         late = self.is_behind or self.is_behind_with_events or any(lane.is_late for lane in self.lanes)
-        return self.has_worker and not late and not self.failures
+        return self.has_worker and not (self.paused or late or self.failures)
 
 
 def health(now: datetime) -> Health:
-    """The state of the engine at `now`; at most fourteen queries, however much there is."""
+    """The state of the engine at `now`; at most fifteen queries, however much there is."""
     beats = {beat.name: beat for beat in Heartbeat.objects.all()}
     backlog, oldest_due = _backlog(now)
     pending, oldest_event = _pending()
     return Health(
         now=now,
+        paused=pause_of_everything(),
         backlog=backlog,
         oldest_due=oldest_due,
         pending_events=pending,

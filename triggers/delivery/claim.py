@@ -17,6 +17,7 @@ from triggers.clock import DatabaseNow
 from triggers.conf import settings
 from triggers.content.context import letter_contexts
 from triggers.content.letter import CompiledLetter, LetterSource, RenderedLetter, compile_letter
+from triggers.control import nothing_is_paused
 from triggers.core.values import Reason
 from triggers.delivery.backoff import retry_delay
 from triggers.delivery.email import Letter
@@ -60,7 +61,7 @@ def claim(lane: str, most: int) -> Claim:
     """
     rows = list(
         Message.objects.select_for_update(skip_locked=True)
-        .filter(lane=lane, state=MessageState.QUEUED, send_after__lte=DatabaseNow())
+        .filter(nothing_is_paused(), lane=lane, state=MessageState.QUEUED, send_after__lte=DatabaseNow())
         .order_by("send_after", "id")
         .annotate(now=DatabaseNow())[:most]
     )

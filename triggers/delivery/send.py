@@ -15,6 +15,7 @@ from django.utils.translation import gettext_noop
 
 from triggers.clock import DatabaseNow
 from triggers.conf import settings
+from triggers.control import nothing_is_paused
 from triggers.delivery.backoff import retry_delay
 from triggers.delivery.claim import Claimed, claim
 from triggers.delivery.email import Letter, Mailer
@@ -52,8 +53,10 @@ class DeliverResult:
 
 
 def lanes_with_work() -> list[str]:
-    """Lanes with a message that may leave now, the transactional ones first."""
-    due = Message.objects.filter(state=MessageState.QUEUED, send_after__lte=DatabaseNow())
+    """Lanes with a message that may leave now, the transactional ones first; none while everything is paused."""
+    due = Message.objects.filter(
+        nothing_is_paused(), state=MessageState.QUEUED, send_after__lte=DatabaseNow()
+    )
     return [lane for lane in LANES if due.filter(lane=lane).exists()]
 
 

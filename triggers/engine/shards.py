@@ -8,14 +8,16 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef
 
 from triggers.clock import DatabaseNow
+from triggers.control import nothing_is_paused
 from triggers.models import SHARDS, Journey, PendingEvent, Shard
 
 
 def try_lock(shard: int) -> datetime | None:
-    """Lock one shard until the transaction ends and return the database's clock; None when another worker has it."""
+    """Lock one shard until the transaction ends and return the database's clock; None when another worker has it, or
+    while everything is paused."""
     row = (
         Shard.objects.select_for_update(skip_locked=True)
-        .filter(pk=shard)
+        .filter(nothing_is_paused(), pk=shard)
         .annotate(now=DatabaseNow())
         .values("now")
         .first()
@@ -41,7 +43,11 @@ def lock(shard: int) -> datetime:
 
 
 def with_work() -> list[int]:
-    """Shards that have a pending event or a due journey now: one look into an index for each, whatever the backlog."""
+    """Shards that have a pending event or a due journey now: one look into an index for each, whatever the backlog.
+
+    None while everything is paused.
+    """
     pending = PendingEvent.objects.filter(is_set_aside=False, shard=OuterRef("pk"))
     due = Journey.objects.filter(shard=OuterRef("pk"), due_at__lte=DatabaseNow())
-    return list(Shard.objects.filter(Exists(pending) | Exists(due)).values_list("pk", flat=True))
+    working = Shard.objects.filter(nothing_is_paused(), Exists(pending) | Exists(due))
+    return list(working.values_list("pk", flat=True))

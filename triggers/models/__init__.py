@@ -3,6 +3,7 @@
 from triggers.models.chain import Chain, ChainRule, ChainStatus, ChainVersion, RuleRole, Step
 from triggers.models.consent import Channel, Consent, OptOut, Suppression, SuppressionReason, Topic
 from triggers.models.contact import SHARDS, Contact, ContactTag
+from triggers.models.control import Control
 from triggers.models.event import Event, PendingEvent
 from triggers.models.journey import EntryLedger, Journey, Transition
 from triggers.models.message import Message, MessageBody, MessageState
@@ -19,6 +20,7 @@ __all__ = [
     "Consent",
     "Contact",
     "ContactTag",
+    "Control",
     "EntryLedger",
     "Event",
     "Heartbeat",
