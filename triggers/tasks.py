@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from celery import shared_task
+from celery.signals import worker_init, worker_shutting_down
 
 from triggers.conf import settings
 from triggers.delivery import send as sending
+from triggers.drain import start_draining, stop_draining
 from triggers.workload import find_work, take_turn
 
 # Shards that one worker is rung for: few enough to spread a wave over the workers, enough to fill its batches.
 SHARDS_A_BELL = 8
+
+
+@worker_init.connect
+def begin(**kwargs: Any) -> None:
+    stop_draining()
+
+
+@worker_shutting_down.connect
+def drain(**kwargs: Any) -> None:
+    """SIGTERM: the warm shutdown waits for running tasks, so they had better end soon."""
+    start_draining()
 
 
 @shared_task(name="triggers.tick", ignore_result=True)

@@ -21,6 +21,7 @@ from triggers.delivery.claim import Claimed, claim
 from triggers.delivery.email import Letter, Mailer
 from triggers.delivery.outcome import Outcome
 from triggers.delivery.text import send_text
+from triggers.drain import is_draining
 from triggers.heartbeat import beat
 from triggers.models import Channel, Message, MessageClass, MessageState
 from triggers.signals import message_settled
@@ -70,7 +71,7 @@ def deliver(lane: str, *, seconds: float = 20.0) -> DeliverResult:
     mailer = Mailer()
     try:
         with ThreadPoolExecutor(settings.SEND_CONCURRENCY, thread_name_prefix="triggers-send") as pool:
-            while time.monotonic() < ends:
+            while time.monotonic() < ends and not is_draining():
                 taken = claim(lane, settings.SEND_CONCURRENCY)
                 if not taken.looked_at:
                     break

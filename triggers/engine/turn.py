@@ -10,6 +10,7 @@ from datetime import datetime
 from django.db import transaction
 
 from triggers.conf import settings
+from triggers.drain import is_draining
 from triggers.engine.advance import Bound, bound_of, claim_due, fire_due
 from triggers.engine.match import match_events
 from triggers.engine.shards import try_lock
@@ -61,7 +62,7 @@ def turn(*shards: int, seconds: float | None = None) -> TurnResult:
         _bounds.update(share.bounds)
         events, steps = events + share.events, steps + share.steps
         is_busy, left = is_busy or share.is_busy, share.left
-        if time.monotonic() >= ends:
+        if time.monotonic() >= ends or is_draining():
             break
     # What comes while the last share is being committed is the next tick's: looking again would cost another commit.
     return TurnResult(events, steps, is_busy, is_done=not left and not is_busy)

@@ -11,6 +11,7 @@ from django.db import close_old_connections
 from django.db.utils import DatabaseError, InterfaceError
 
 from triggers.conf import settings
+from triggers.drain import start_draining, stop_draining
 from triggers.transient import is_transient
 from triggers.workload import do_work
 
@@ -25,10 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="do what is due now, then stop")
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
-        stop = threading.Event()
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda *_: stop.set())
+        stop = _stop_on_signals()
         done = failures = 0
         while not stop.is_set():
             try:
@@ -59,3 +57,18 @@ class Command(BaseCommand):
         if gives_up:
             raise CommandError(text) from error
         self.stderr.write(text)
+
+
+def _stop_on_signals() -> threading.Event:
+    """Set at SIGTERM and SIGINT. What providers are being handed then is finished and recorded; nothing more is taken up."""
+    stop = threading.Event()
+    stop_draining()
+
+    def ask(*_: Any) -> None:
+        start_draining()
+        stop.set()
+
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, ask)
+    return stop
