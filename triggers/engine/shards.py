@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef
+from django.utils import timezone
 
 from triggers.clock import DatabaseNow
 from triggers.control import nothing_is_paused
@@ -40,6 +41,11 @@ def lock(shard: int) -> datetime:
     """Wait for one shard and return the database's clock."""
     now: datetime = Shard.objects.select_for_update().annotate(now=DatabaseNow()).get(pk=shard).now
     return now
+
+
+def read_clock() -> datetime:
+    """The database's clock, without a lock. Before the first `migrate` there is none to ask but our own."""
+    return Shard.objects.values_list(DatabaseNow(), flat=True).first() or timezone.now()
 
 
 def with_work() -> list[int]:
