@@ -15,6 +15,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
 from triggers.conf import Settings, settings
+from triggers.engine.purge import read_retention
+from triggers.exceptions import TriggersError
 from triggers.shop import ShopAdapter
 
 POSITIVE = (
@@ -38,7 +40,7 @@ POSITIVE = (
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
     if not isinstance(getattr(django_settings, "TRIGGERS", {}), dict):
         return [Error("TRIGGERS must be a dictionary", id="triggers.E001")]
-    return [*_names(), *_base_url(), *_adapter(), *_urls(), *_numbers(), *_backends()]
+    return [*_names(), *_base_url(), *_adapter(), *_urls(), *_numbers(), *_backends(), *_retention()]
 
 
 @register("triggers")
@@ -105,6 +107,13 @@ def _numbers() -> Iterator[CheckMessage]:
         ):
             kind = "whole number" if is_whole else "number"
             yield Error(f"TRIGGERS[{name!r}] must be a {kind} above 0, not {value!r}", id="triggers.E005")
+
+
+def _retention() -> Iterator[CheckMessage]:
+    try:
+        read_retention()
+    except TriggersError as error:
+        yield Error(f"TRIGGERS: {error}", id="triggers.E010")
 
 
 def _backends() -> Iterator[CheckMessage]:

@@ -41,6 +41,8 @@ class Settings:
     RETRY_MOST: float = 21_600.0
     # Seconds a message may wait before it is worthless, unless its step says otherwise.
     EXPIRES_AFTER: float = 172_800.0
+    # Days that ended things are kept; None, or no key, is for ever. See engine/purge.py for what may never go.
+    RETENTION: dict[str, float | None] = {"events": None, "journeys": None, "messages": None, "bodies": None}
     # Serialised size of one event's data, bytes.
     EVENT_BYTES: int = 32_768
     # Characters of one template's source, and of what it may produce.

@@ -11,10 +11,13 @@ from celery.signals import worker_init, worker_shutting_down
 from triggers.conf import settings
 from triggers.delivery import send as sending
 from triggers.drain import start_draining, stop_draining
+from triggers.engine import purge as purging
 from triggers.workload import find_work, take_turn
 
 # Shards that one worker is rung for: few enough to spread a wave over the workers, enough to fill its batches.
 SHARDS_A_BELL = 8
+# A purge that has more to do goes on the next day, and holds no worker for longer than this.
+PURGE_SECONDS = 1800.0
 
 
 @worker_init.connect
@@ -51,3 +54,9 @@ def turn(shards: Sequence[int]) -> None:
 def deliver(lane: str) -> None:
     """One sender's run over a lane."""
     sending.deliver(lane)
+
+
+@shared_task(name="triggers.purge", ignore_result=True)
+def purge() -> None:
+    """Once a day: delete what is old enough."""
+    purging.purge(PURGE_SECONDS)
