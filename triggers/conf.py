@@ -41,6 +41,14 @@ class Settings:
     RETRY_MOST: float = 21_600.0
     # Seconds a message may wait before it is worthless, unless its step says otherwise.
     EXPIRES_AFTER: float = 172_800.0
+    # Shares of a chain's marketing messages of 7 days that were complained about: a warning, and the end of it; above 1
+    # never. The same for bounces. Below so many messages no rate says anything.
+    COMPLAINT_WARN: float = 0.001
+    COMPLAINT_STOP: float = 0.003
+    BOUNCE_STOP: float = 0.05
+    RATE_LEAST: int = 200
+    # Messages of a chain that failed for good in a row before it is paused.
+    FAILURES_STOP: int = 20
     # Days that ended things are kept; None, or no key, is for ever. See engine/purge.py for what may never go.
     RETENTION: dict[str, float | None] = {"events": None, "journeys": None, "messages": None, "bodies": None}
     # Serialised size of one event's data, bytes.

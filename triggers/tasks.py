@@ -10,6 +10,7 @@ from celery.signals import worker_init, worker_shutting_down
 
 from triggers.conf import settings
 from triggers.delivery import send as sending
+from triggers.delivery.watch import watch_chains
 from triggers.drain import start_draining, stop_draining
 from triggers.engine import purge as purging
 from triggers.workload import find_work, take_turn
@@ -54,6 +55,12 @@ def turn(shards: Sequence[int]) -> None:
 def deliver(lane: str) -> None:
     """One sender's run over a lane."""
     sending.deliver(lane)
+
+
+@shared_task(name="triggers.watch", ignore_result=True)
+def watch() -> None:
+    """Once a minute: pause chains that do harm."""
+    watch_chains()
 
 
 @shared_task(name="triggers.purge", ignore_result=True)

@@ -64,6 +64,7 @@ class HealthAdmin(PauseSwitch, ReadOnlyPage):
             "media": self.media,
             "health": state,
             "may_pause": may_pause(request),
+            "chains": [(one, say(one.reason, one.data)) for one in state.chains],
             "backlog_cells": _cells(state.backlog),
             "states": [(MessageState(name).label, count) for name, count in state.sent_in_a_day.items()],
             "sections": self._sections(request, state),

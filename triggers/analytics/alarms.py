@@ -62,6 +62,8 @@ def _switches(status: Status) -> Iterator[Problem]:
         yield Problem(
             Level.WARNING, f"everything is paused: {status.everything_paused.why or 'no reason given'}"
         )
+    for said in status.troubled_chains.values():
+        yield Problem(Level.WARNING, f"chain {said}")
     if status.wait_scale != 1:
         yield Problem(Level.WARNING, f"WAIT_SCALE is {status.wait_scale:g}: every wait is multiplied by it")
 

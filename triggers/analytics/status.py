@@ -8,7 +8,8 @@ from typing import Any
 
 from django.apps import apps
 
-from triggers.analytics.health import LaneQueue, health
+from triggers.analytics.health import ChainTrouble, LaneQueue, health
+from triggers.core.words import say
 from triggers.models import Chain, ChainStatus, Message, MessageState
 
 
@@ -52,6 +53,8 @@ class Status:
     set_aside_events: int
     failed_captures: int
     paused_chains: list[str]
+    # What the watch says, by the chain's id: those it paused, and those it warns of.
+    troubled_chains: dict[int, str]
     wait_scale: float
 
     def plain(self) -> dict[str, Any]:
@@ -93,8 +96,14 @@ def status(now: datetime) -> Status:
         set_aside_events=state.events.total,
         failed_captures=state.capture_failed.count if state.capture_failed else 0,
         paused_chains=paused_chains(),
+        troubled_chains={one.pk: _said(one) for one in state.chains},
         wait_scale=state.wait_scale,
     )
+
+
+def _said(trouble: ChainTrouble) -> str:
+    what = "was paused by itself" if trouble.is_paused else "is watched"
+    return f"{trouble.name} {what}: {say(trouble.reason, trouble.data)}"
 
 
 def paused_chains() -> list[str]:

@@ -40,16 +40,19 @@ class Claimed:
     """A message that is marked `sending`, and what the provider gets. `attempt` fences off late results."""
 
     id: int
+    chain_id: int | None
     attempt: int
     payload: Letter | SMSMessage
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """`looked_at` counts what was taken from the queue; only `ready` of it may leave."""
+    """`looked_at` counts what was taken from the queue; only `ready` of it may leave. `failed` are the chains of those
+    that failed here."""
 
     looked_at: int
     ready: Sequence[Claimed] = ()
+    failed: Sequence[int | None] = ()
 
 
 @transaction.atomic
@@ -81,7 +84,8 @@ def claim(lane: str, most: int) -> Claim:
     _end([*messages, *orphans], stopped, now)
     going = [message for message in messages if message.pk in rendered and message.pk not in stopped]
     _mark(going, rendered, now)
-    return Claim(len(rows), [_claimed(message, rendered[message.pk]) for message in going])
+    failed = [message.chain_id for message in messages if message.state == MessageState.FAILED]
+    return Claim(len(rows), [_claimed(message, rendered[message.pk]) for message in going], failed)
 
 
 def _render(messages: Sequence[Message], stopped: dict[int, Stop]) -> dict[int, RenderedLetter]:
@@ -216,7 +220,9 @@ def _address(message: Message) -> str:
 def _claimed(message: Message, letter: RenderedLetter) -> Claimed:
     uid = message.uid.hex
     if message.channel == Channel.SMS:
-        return Claimed(message.pk, message.attempt, SMSMessage(uid, message.address, letter.text))
+        return Claimed(
+            message.pk, message.chain_id, message.attempt, SMSMessage(uid, message.address, letter.text)
+        )
     is_marketing = message.message_class == MessageClass.MARKETING
     payload = Letter(
         uid=uid,
@@ -228,4 +234,4 @@ def _claimed(message: Message, letter: RenderedLetter) -> Claimed:
         unsubscribe_url=unsubscribe_url(message.uid) if is_marketing else "",
         list_id=message.topic.key if message.topic else "",
     )
-    return Claimed(message.pk, message.attempt, payload)
+    return Claimed(message.pk, message.chain_id, message.attempt, payload)

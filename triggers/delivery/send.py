@@ -20,6 +20,7 @@ from triggers.delivery.backoff import retry_delay
 from triggers.delivery.claim import Claimed, claim
 from triggers.delivery.email import Letter, Mailer
 from triggers.delivery.outcome import Outcome
+from triggers.delivery.tally import Tally
 from triggers.delivery.text import send_text
 from triggers.drain import is_draining
 from triggers.heartbeat import beat
@@ -68,7 +69,7 @@ def deliver(lane: str, *, seconds: float = 20.0) -> DeliverResult:
     """
     ends = time.monotonic() + seconds
     looked_at = accepted = 0
-    mailer = Mailer()
+    mailer, tally = Mailer(), Tally(lane)
     try:
         with ThreadPoolExecutor(settings.SEND_CONCURRENCY, thread_name_prefix="triggers-send") as pool:
             while time.monotonic() < ends and not is_draining():
@@ -76,9 +77,11 @@ def deliver(lane: str, *, seconds: float = 20.0) -> DeliverResult:
                 if not taken.looked_at:
                     break
                 looked_at += taken.looked_at
-                accepted += _hand_over(taken.ready, mailer, pool)
+                tally.note_failed(taken.failed)
+                accepted += _hand_over(taken.ready, mailer, pool, tally)
     finally:
         mailer.close()
+        tally.write()
     if looked_at:
         beat(f"send:{lane}", times=looked_at)
     return DeliverResult(looked_at, accepted)
@@ -98,13 +101,13 @@ def settle_abandoned() -> int:
     )
 
 
-def _hand_over(ready: Any, mailer: Mailer, pool: ThreadPoolExecutor) -> int:
+def _hand_over(ready: Any, mailer: Mailer, pool: ThreadPoolExecutor, tally: Tally) -> int:
     """One provider call each, in parallel; results are recorded here as they come, one commit each."""
     calls: dict[Future[Outcome], Claimed] = {pool.submit(_call(one, mailer)): one for one in ready}
     accepted = 0
     for future in as_completed(calls):
         outcome = future.result()
-        _settle(calls[future], outcome)
+        tally.note(calls[future].chain_id, _settle(calls[future], outcome))
         accepted += outcome.status == "accepted"
     return accepted
 
@@ -123,8 +126,8 @@ def _call(one: Claimed, mailer: Mailer) -> Callable[[], Outcome]:
     return call
 
 
-def _settle(one: Claimed, outcome: Outcome) -> None:
-    """Record a result and tell those who listen. Never raises: the neighbours' results are waiting.
+def _settle(one: Claimed, outcome: Outcome) -> MessageState | None:
+    """Record a result, tell those who listen, return the new state. Never raises: the neighbours' results are waiting.
 
     One that cannot be recorded leaves its message `sending`, and so `unknown` in the end.
     """
@@ -132,9 +135,10 @@ def _settle(one: Claimed, outcome: Outcome) -> None:
         state = _record_patiently(one, outcome)
     except Exception:
         logger.exception("message %s: the result %s could not be recorded", one.payload.uid, outcome.status)
-        return
+        return None
     if state is not None:
         _announce(one, state)
+    return state
 
 
 def _record_patiently(one: Claimed, outcome: Outcome) -> MessageState | None:

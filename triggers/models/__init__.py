@@ -1,6 +1,7 @@
 """Tables, constraints and named querysets. Invariants live here, work does not."""
 
 from triggers.models.chain import Chain, ChainRule, ChainStatus, ChainVersion, RuleRole, Step
+from triggers.models.chain_day import ChainDay
 from triggers.models.consent import Channel, Consent, OptOut, Suppression, SuppressionReason, Topic
 from triggers.models.contact import SHARDS, Contact, ContactTag
 from triggers.models.control import Control
@@ -13,6 +14,7 @@ from triggers.models.template import MessageClass, Template
 __all__ = [
     "SHARDS",
     "Chain",
+    "ChainDay",
     "ChainRule",
     "ChainStatus",
     "ChainVersion",

@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce
 from triggers.addresses import parse_email
 from triggers.capturing import record_event
 from triggers.clock import DatabaseNow
+from triggers.delivery.tally import count_report
 from triggers.exceptions import InvalidAddress
 from triggers.models import Channel, Message, MessageState, Suppression, SuppressionReason
 from triggers.payloads import clean_text
@@ -71,13 +72,15 @@ def _raise_state(message: Message, state: MessageState) -> None:
     """A message that waits for another attempt rises too: the first one was taken, so no second copy may leave."""
     lower = [known for known, rank in RANK.items() if rank < RANK[state]]
     waits_again = Q(state__in=WAITING, attempt__gt=0)
-    Message.objects.filter(Q(pk=message.pk) & (Q(state__in=lower) | waits_again)).update(
+    moved = Message.objects.filter(Q(pk=message.pk) & (Q(state__in=lower) | waits_again)).update(
         state=state,
         reason="",
         reason_data={},
         lease_until=None,
         accepted_at=Coalesce(F("accepted_at"), DatabaseNow()),
     )
+    if moved:
+        count_report(message, state)
 
 
 def _suppress(message: Message, event: Any) -> None:

@@ -41,6 +41,8 @@ def _lines(state: Status) -> Iterator[str]:
     yield f"events set aside      {state.set_aside_events}"
     yield f"captures that failed  {state.failed_captures}"
     yield f"paused chains         {', '.join(state.paused_chains) or 'none'}"
+    for said in state.troubled_chains.values():
+        yield f"chain                 {said}"
     if state.wait_scale != 1:
         yield f"WAIT_SCALE            {state.wait_scale:g}"
 
