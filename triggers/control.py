@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Exists, Q
 
 from triggers.clock import DatabaseNow
+from triggers.logs import note
 from triggers.models import Control
 
 logger = logging.getLogger(__name__)
@@ -24,12 +25,18 @@ def pause_everything(why: str = "", by: Any = None) -> bool:
     reason = why.replace("\0", "").encode(errors="replace").decode()[:MOST_REASON_CHARS]
     Control.objects.bulk_create([Control(pk=1)], ignore_conflicts=True)
     changes: dict[str, Any] = {"is_paused": True, "paused_at": DatabaseNow(), "by": by, "why": reason}
-    return bool(Control.objects.filter(pk=1, is_paused=False).update(**changes))
+    is_new = bool(Control.objects.filter(pk=1, is_paused=False).update(**changes))
+    if is_new:
+        note(logger, logging.WARNING, "everything.paused", by=by.pk if by else "command")
+    return is_new
 
 
 def resume_everything() -> bool:
     """Let everything go on. What became too late meanwhile expires. Returns False when nothing was paused."""
-    return bool(_PAUSED.update(is_paused=False))
+    is_new = bool(_PAUSED.update(is_paused=False))
+    if is_new:
+        note(logger, logging.WARNING, "everything.resumed")
+    return is_new
 
 
 def pause_of_everything() -> Control | None:

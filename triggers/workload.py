@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from dataclasses import dataclass
 
@@ -9,6 +10,9 @@ from triggers.delivery.send import deliver, lanes_with_work, settle_abandoned
 from triggers.engine.shards import with_work
 from triggers.engine.turn import turn
 from triggers.heartbeat import beat
+from triggers.logs import note
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ def take_turn(*shards: int) -> int:
     result = turn(*shards)
     done = result.events + result.steps
     if done:
+        note(logger, logging.DEBUG, "turn.done", events=result.events, steps=result.steps)
         beat("turn", times=done)
     return done
 

@@ -25,6 +25,7 @@ from triggers.delivery.recheck import GONE, Stop, stops
 from triggers.delivery.sms.base import SMSMessage
 from triggers.exceptions import RenderError, SendCancelled, TemplateError
 from triggers.links import unsubscribe_url
+from triggers.logs import note
 from triggers.models import Channel, Message, MessageBody, MessageClass, MessageState, Template
 from triggers.signals import message_sending
 
@@ -107,7 +108,7 @@ def _render(messages: Sequence[Message], stopped: dict[int, Stop]) -> dict[int, 
         except RenderError as error:
             stopped[message.pk] = _failed(str(error))
         except Exception as error:
-            logger.exception("message %s could not be rendered", message.uid)
+            note(logger, logging.ERROR, "message.not_rendered", message=message.uid, error=error)
             stopped[message.pk] = _failed(type(error).__name__)
     return rendered
 
@@ -118,12 +119,12 @@ def _contexts(messages: Sequence[Message], uses: frozenset[str]) -> dict[int, di
     try:
         with transaction.atomic():
             return letter_contexts(messages, uses)
-    except Exception:
+    except Exception as error:
         if connection.needs_rollback:
             # The savepoint went with its transaction: it was our database, not the shop.
             raise
         if len(messages) == 1:
-            logger.exception("the shop adapter failed for message %s", messages[0].uid)
+            note(logger, logging.ERROR, "shop.failed", message=messages[0].uid, error=error)
             return {}
     found: dict[int, dict[str, Any]] = {}
     for message in messages:
@@ -173,14 +174,15 @@ def _ask_receivers(message: Message, stopped: dict[int, Stop]) -> None:
     try:
         with transaction.atomic():
             answers = message_sending.send_robust(sender=Message, message=message)
-    except DatabaseError:
-        logger.exception("a message_sending receiver broke its transaction")
+    except DatabaseError as error:
+        note(logger, logging.ERROR, "receiver.broke_transaction", message=message.uid, error=error)
     for receiver, answer in answers:
         if isinstance(answer, SendCancelled):
             reason = Reason(gettext_noop("stopped by the shop: %(why)s"), {"why": str(answer)})
             stopped[message.pk] = Stop(MessageState.CANCELLED, reason)
         elif isinstance(answer, Exception):
-            logger.error("message_sending receiver %r failed", receiver, exc_info=answer)
+            name = getattr(receiver, "__qualname__", type(receiver).__qualname__)
+            note(logger, logging.ERROR, "receiver.failed", receiver=name, error=answer)
 
 
 def _end(messages: Sequence[Message], stopped: dict[int, Stop], now: datetime) -> None:

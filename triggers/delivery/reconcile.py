@@ -7,7 +7,7 @@ nothing of it may happen again by itself.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -19,6 +19,7 @@ from triggers.core.values import JourneyStatus, Reason
 from triggers.engine.records import READ, read_passages, write_passages
 from triggers.engine.shards import lock, read_clock
 from triggers.exceptions import TriggersError
+from triggers.logs import note
 from triggers.models import SHARDS, Event, Heartbeat, Journey, Message, MessageState, PendingEvent
 
 logger = logging.getLogger(__name__)
@@ -75,12 +76,14 @@ def reconcile(backup_at: datetime | None = None, *, is_rehearsal: bool = False) 
         return Reconciled(moment, messages.count(), journeys.count(), events.count())
     pause_everything(f"a backup of {moment:%Y-%m-%d %H:%M:%S %Z} was restored")
     Heartbeat.objects.update_or_create(pk=MARK, defaults={"at": moment})
-    return Reconciled(
+    done = Reconciled(
         moment,
         _doubt_messages(messages, moment),
         sum(_stop_journeys(journeys.filter(shard=shard), shard, moment) for shard in range(SHARDS)),
         _set_events_aside(events, moment),
     )
+    note(logger, logging.WARNING, "backup.reconciled", **asdict(done))
+    return done
 
 
 def last_sign_of_life() -> datetime | None:

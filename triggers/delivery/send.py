@@ -24,6 +24,7 @@ from triggers.delivery.tally import Tally
 from triggers.delivery.text import send_text
 from triggers.drain import is_draining
 from triggers.heartbeat import beat
+from triggers.logs import note
 from triggers.models import Channel, Message, MessageClass, MessageState
 from triggers.signals import message_settled
 from triggers.transient import is_transient
@@ -83,6 +84,7 @@ def deliver(lane: str, *, seconds: float = 20.0) -> DeliverResult:
         mailer.close()
         tally.write()
     if looked_at:
+        note(logger, logging.INFO, "lane.sent", lane=lane, looked_at=looked_at, accepted=accepted)
         beat(f"send:{lane}", times=looked_at)
     return DeliverResult(looked_at, accepted)
 
@@ -133,10 +135,19 @@ def _settle(one: Claimed, outcome: Outcome) -> MessageState | None:
     """
     try:
         state = _record_patiently(one, outcome)
-    except Exception:
-        logger.exception("message %s: the result %s could not be recorded", one.payload.uid, outcome.status)
+    except Exception as error:
+        ids = {"message": one.payload.uid, "outcome": outcome.status}
+        note(logger, logging.ERROR, "message.not_recorded", error=error, **ids)
         return None
     if state is not None:
+        note(
+            logger,
+            logging.DEBUG,
+            "message.settled",
+            message=one.payload.uid,
+            attempt=one.attempt,
+            state=state,
+        )
         _announce(one, state)
     return state
 
@@ -176,7 +187,9 @@ def _record(one: Claimed, outcome: Outcome) -> MessageState | None:
     states = (MessageState.SENDING, *(GIVEN_UP if outcome.status == "accepted" else ()))
     mine = Message.objects.filter(pk=one.id, state__in=states, attempt=one.attempt)
     if not mine.update(**changes):
-        logger.warning("the result of message %s came after its attempt was given up", one.payload.uid)
+        note(
+            logger, logging.WARNING, "message.settled_too_late", message=one.payload.uid, attempt=one.attempt
+        )
         return None
     return MessageState(changes["state"])
 
@@ -187,5 +200,7 @@ def _announce(one: Claimed, state: MessageState) -> None:
         return
     try:
         message_settled.send_robust(sender=Message, message=Message.objects.get(pk=one.id), state=state)
-    except Exception:
-        logger.exception("nobody was told that message %s is %s", one.payload.uid, state)
+    except Exception as error:
+        note(
+            logger, logging.ERROR, "message.not_announced", message=one.payload.uid, state=state, error=error
+        )

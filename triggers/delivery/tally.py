@@ -13,6 +13,7 @@ from django.db.models import Count, F, Q
 from django.db.models.functions import TruncDate
 
 from triggers.engine.shards import read_clock
+from triggers.logs import note
 from triggers.models import ChainDay, Message, MessageState
 
 logger = logging.getLogger(__name__)
@@ -57,8 +58,8 @@ class Tally:
                 failing = trailing if self._sent[chain_id] else F("failing") + trailing
                 sent, failed = self._sent[chain_id], self._failed[chain_id]
                 _add(self._key(chain_id, today), sent=sent, failed=failed, failing=failing)
-        except Exception:
-            logger.exception("the counts of chains %s were not written", chains)
+        except Exception as error:
+            note(logger, logging.ERROR, "tally.not_written", chains=chains, error=error)
 
     def _key(self, chain_id: int, day: date) -> dict[str, Any]:
         return {

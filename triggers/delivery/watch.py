@@ -19,6 +19,7 @@ from triggers.core.words import say
 from triggers.delivery.tally import day_of
 from triggers.engine.publish import pause_chain
 from triggers.engine.shards import read_clock
+from triggers.logs import note
 from triggers.models import Chain, ChainDay, ChainStatus, MessageClass
 
 logger = logging.getLogger(__name__)
@@ -57,9 +58,9 @@ def watch_chains() -> list[Chain]:
     paused = []
     for alarm in find_alarms(read_clock()):
         if not alarm.is_stop:
-            logger.warning("chain %s: %s", alarm.chain.pk, alarm.reason.text % alarm.reason.data)
+            note(logger, logging.WARNING, "chain.watched", chain=alarm.chain.pk, **alarm.reason.data)
         elif pause_chain(alarm.chain, alarm.reason):
-            logger.error("chain %s is paused: %s", alarm.chain.pk, alarm.reason.text % alarm.reason.data)
+            note(logger, logging.ERROR, "chain.paused_by_watch", chain=alarm.chain.pk, **alarm.reason.data)
             paused.append(alarm.chain)
             _tell_managers(alarm)
     return paused
@@ -136,5 +137,5 @@ def _tell_managers(alarm: Alarm) -> None:
             _("The chain “%(chain)s” was paused: %(why)s.\n\nIt stands still until somebody resumes it.")
             % {"chain": alarm.chain, "why": why},
         )
-    except Exception:
-        logger.exception("the managers were not told that chain %s is paused", alarm.chain.pk)
+    except Exception as error:
+        note(logger, logging.ERROR, "managers.not_told", chain=alarm.chain.pk, error=error)

@@ -17,6 +17,7 @@ from triggers.core.values import JourneyStatus
 from triggers.engine.shards import read_clock
 from triggers.engine.versions import load_graphs
 from triggers.exceptions import TriggersError
+from triggers.logs import note
 from triggers.models import (
     Chain,
     ChainVersion,
@@ -56,6 +57,14 @@ def purge(seconds: float | None = None) -> Purged:
     May be interrupted and run again at any time. What an open journey, a waiting message or a rule of a chain may still
     ask for stays, however old it is. Raises TriggersError for a RETENTION that cannot be meant.
     """
+    done = _purge(seconds)
+    if done.rows:
+        ids: dict[str, Any] = {**done.rows}
+        note(logger, logging.INFO, "purge.done", is_done=done.is_done, **ids)
+    return done
+
+
+def _purge(seconds: float | None) -> Purged:
     ends = None if seconds is None else time.monotonic() + seconds
     now = read_clock()
     rows: dict[str, int] = {}
@@ -115,7 +124,7 @@ def _purge_journeys(cutoff: datetime) -> Iterator[int]:
 def _purge_events(cutoff: datetime) -> Iterator[int]:
     days = longest_window()
     if days is None:
-        logger.warning("a chain cannot be read, so nobody knows which events it asks for: none are deleted")
+        note(logger, logging.WARNING, "purge.events_kept", why="a chain cannot be read")
         return
     inside = Journey.objects.filter(
         contact=OuterRef("contact"), active_slot=1, entered_at__lte=OuterRef("recorded_at")

@@ -16,6 +16,7 @@ from triggers.capturing import record_event
 from triggers.clock import DatabaseNow
 from triggers.delivery.tally import count_report
 from triggers.exceptions import InvalidAddress
+from triggers.logs import note
 from triggers.models import Channel, Message, MessageState, Suppression, SuppressionReason
 from triggers.payloads import clean_text
 
@@ -49,7 +50,7 @@ def receive(event: Any, **kwargs: Any) -> None:
     """One normalised provider event (anymail.signals.AnymailTrackingEvent). Unknown messages change nothing."""
     message = _message(event)
     if message is None:
-        logger.info("a provider reported %s for a message that is not ours", event.event_type)
+        note(logger, logging.INFO, "report.not_ours", report=event.event_type)
         return
     with transaction.atomic():
         if event.event_type in STATES:
