@@ -142,6 +142,16 @@ def test_a_message_that_was_being_sent_is_in_doubt_and_one_of_tomorrow_is_not(
     assert Message.objects.get(state="unknown").lease_until is None
 
 
+@pytest.mark.parametrize("state", ["held", "unknown"])
+def test_what_would_come_back_into_the_queue_by_itself_does_not(
+    restored: dict[str, Contact], state: str
+) -> None:
+    Message.objects.filter(state="queued").update(state=state, lease_until=timezone.now())
+    assert reconcile().messages == 1
+    assert Message.objects.get(state="unknown").lease_until is None
+    assert reconcile().messages == 0
+
+
 def test_a_rehearsal_changes_nothing(restored: dict[str, Contact]) -> None:
     before = states()
     out = StringIO()

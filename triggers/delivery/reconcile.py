@@ -103,8 +103,10 @@ def _remembered() -> datetime | None:
 
 
 def _messages(until: datetime, now: datetime) -> QuerySet[Message]:
+    """Being sent, due, or about to be looked at again by itself: held at the door, unknown with a moment to try again."""
     in_flight = Q(state=MessageState.SENDING) | Q(state=MessageState.QUEUED, send_after__lte=now)
-    return Message.objects.filter(in_flight, created_at__lte=until)
+    comes_back = Q(state__in=(MessageState.HELD, MessageState.UNKNOWN), lease_until__isnull=False)
+    return Message.objects.filter(in_flight | comes_back, created_at__lte=until)
 
 
 def _journeys(until: datetime, now: datetime) -> QuerySet[Journey]:
