@@ -14,6 +14,7 @@ from django.utils import timezone
 from triggers.clock import DatabaseNow
 from triggers.contacts import contact_for
 from triggers.heartbeat import beat
+from triggers.logs import note
 from triggers.models import SHARDS, Contact, Event, PendingEvent
 from triggers.payloads import clean_data, clean_moment, clean_name, clean_ref
 from triggers.signals import capture_failed, event_captured
@@ -81,12 +82,12 @@ def _report(name: Any, error: Exception) -> None:
         problem = str(error)
     except Exception:
         problem = type(error).__name__
-    logger.error("event %r was not captured: %s", shown, problem, exc_info=error)
+    note(logger, logging.ERROR, "event.not_captured", event=shown, problem=problem, error=error)
     try:
         # Not before the commit: all failed captures share one row, and its lock would make orders wait for each other.
         transaction.on_commit(lambda: beat("capture_failed", detail=f"{shown}: {problem}"), robust=True)
-    except Exception:
-        logger.warning("the failed capture could not be counted", exc_info=True)
+    except Exception as second:
+        note(logger, logging.WARNING, "event.failure_not_counted", event=shown, error=second)
     _announce(capture_failed, name=shown, error=error)
 
 
@@ -97,5 +98,5 @@ def _announce(signal: Signal, **news: Any) -> None:
     try:
         with transaction.atomic():
             signal.send_robust(sender=Event, **news)
-    except Exception:
-        logger.exception("a receiver broke its transaction")
+    except Exception as error:
+        note(logger, logging.ERROR, "receiver.broke_transaction", error=error)

@@ -16,6 +16,8 @@ from django.utils.module_loading import import_string
 
 from triggers.accounts import CLASSES, MOST_ALIAS_CHARS, SETTINGS
 from triggers.conf import Settings, settings
+from triggers.engine.purge import read_retention
+from triggers.exceptions import TriggersError
 from triggers.shop import ShopAdapter
 
 POSITIVE = (
@@ -30,6 +32,11 @@ POSITIVE = (
     "EXPIRES_AFTER",
     "MAX_LATENESS",
     "UNKNOWN_GRACE",
+    "COMPLAINT_WARN",
+    "COMPLAINT_STOP",
+    "BOUNCE_STOP",
+    "RATE_LEAST",
+    "FAILURES_STOP",
     "EVENT_BYTES",
     "MAX_SOURCE_CHARS",
     "MAX_OUTPUT_CHARS",
@@ -54,6 +61,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         *_backends(),
         *_limits(),
         *_unknown_policy(),
+        *_retention(),
     ]
 
 
@@ -123,6 +131,13 @@ def _is_positive(value: Any, *, is_whole: bool = False) -> bool:
     if isinstance(value, bool) or not isinstance(value, int if is_whole else int | float):
         return False
     return 0 < value < inf
+
+
+def _retention() -> Iterator[CheckMessage]:
+    try:
+        read_retention()
+    except TriggersError as error:
+        yield Error(f"TRIGGERS: {error}", id="triggers.E012")
 
 
 def _backends() -> Iterator[CheckMessage]:

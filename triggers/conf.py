@@ -48,6 +48,16 @@ class Settings:
     UNKNOWN_GRACE: float = 600.0
     # What is done then, by class: "leave", or "resend" once with the same Message-ID.
     UNKNOWN_POLICY: dict[str, str] = {"marketing": "leave", "transactional": "resend"}
+    # Shares of a chain's marketing messages of 7 days that were complained about: a warning, and the end of it; above 1
+    # never. The same for bounces. Below so many messages no rate says anything.
+    COMPLAINT_WARN: float = 0.001
+    COMPLAINT_STOP: float = 0.003
+    BOUNCE_STOP: float = 0.05
+    RATE_LEAST: int = 200
+    # Messages of a chain that failed for good in a row before it is paused.
+    FAILURES_STOP: int = 20
+    # Days that ended things are kept; None, or no key, is for ever. See engine/purge.py for what may never go.
+    RETENTION: dict[str, float | None] = {"events": None, "journeys": None, "messages": None, "bodies": None}
     # Serialised size of one event's data, bytes.
     EVENT_BYTES: int = 32_768
     # Characters of one template's source, and of what it may produce.

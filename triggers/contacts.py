@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 
 from triggers.addresses import parse_email, parse_phone
 from triggers.exceptions import InvalidAddress
+from triggers.logs import note
 from triggers.models import Contact
 from triggers.payloads import clean_text
 from triggers.shop import ContactDetails, get_adapter
@@ -110,7 +111,7 @@ def _set_email(contact: Contact, text: str) -> None:
             contact.save(update_fields=["email", "email_key", "updated_at"])
     except (InvalidAddress, IntegrityError) as error:
         contact.refresh_from_db(fields=["email", "email_key"])
-        logger.warning("contact %s keeps its e-mail address: %s", contact.pk, type(error).__name__)
+        note(logger, logging.WARNING, "contact.keeps_email", contact=contact.pk, why=type(error).__name__)
 
 
 def _set_phone(contact: Contact, text: str) -> None:
@@ -122,4 +123,4 @@ def _set_phone(contact: Contact, text: str) -> None:
                 contact.save(update_fields=["phone", "updated_at"])
     except (InvalidAddress, IntegrityError) as error:
         contact.refresh_from_db(fields=["phone"])
-        logger.warning("contact %s keeps its phone number: %s", contact.pk, type(error).__name__)
+        note(logger, logging.WARNING, "contact.keeps_phone", contact=contact.pk, why=type(error).__name__)

@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from celery import shared_task
+from celery.signals import worker_init, worker_shutting_down
 
 from triggers.conf import settings
 from triggers.delivery import send as sending
 from triggers.delivery.lane import lanes_with_work
+from triggers.delivery.watch import watch_chains
+from triggers.drain import start_draining, stop_draining
+from triggers.engine import purge as purging
 from triggers.workload import find_work, gives_way, take_turn
 
 # Shards that one worker is rung for: few enough to spread a wave over the workers, enough to fill its batches.
 SHARDS_A_BELL = 8
+# A purge that has more to do goes on the next day, and holds no worker for longer than this.
+PURGE_SECONDS = 1800.0
+
+
+@worker_init.connect
+def begin(**kwargs: Any) -> None:
+    stop_draining()
+
+
+@worker_shutting_down.connect
+def drain(**kwargs: Any) -> None:
+    """SIGTERM: the warm shutdown waits for running tasks, so they had better end soon."""
+    start_draining()
 
 
 @shared_task(name="triggers.tick", ignore_result=True)
@@ -38,3 +56,15 @@ def turn(shards: Sequence[int]) -> None:
 def deliver(lane: str) -> None:
     """One sender's run over a lane."""
     sending.deliver(lane, gives_way=gives_way)
+
+
+@shared_task(name="triggers.watch", ignore_result=True)
+def watch() -> None:
+    """Once a minute: pause chains that do harm."""
+    watch_chains()
+
+
+@shared_task(name="triggers.purge", ignore_result=True)
+def purge() -> None:
+    """Once a day: delete what is old enough."""
+    purging.purge(PURGE_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +17,10 @@ from triggers.delivery.unknown import send_unknown_again, settle_abandoned
 from triggers.engine.look import with_work
 from triggers.engine.turn import turn
 from triggers.heartbeat import beat
+from triggers.logs import note
 from triggers.models import Message, MessageState
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ def take_turn(*shards: int) -> int:
     result = turn(*shards)
     done = result.events + result.steps
     if done:
+        note(logger, logging.DEBUG, "turn.done", events=result.events, steps=result.steps)
         beat("turn", times=done)
     return done
 

@@ -18,13 +18,16 @@ from tests.build import make_contact, make_template
 from tests.delivery.conftest import QueueMessage, Sink, smtp_account
 from triggers.accounts import lane_names
 from triggers.core.words import say
+from triggers.delivery import record as recording
 from triggers.delivery import send
 from triggers.delivery.backoff import retry_delay
 from triggers.delivery.claim import Claimed, claim
 from triggers.delivery.lane import Admission, lanes_with_work
 from triggers.delivery.outcome import Outcome
+from triggers.delivery.record import _record, settle
 from triggers.delivery.retry import cancel_messages, retry_messages
-from triggers.delivery.send import _record, _settle, deliver
+from triggers.delivery.send import deliver
+from triggers.delivery.tally import Tally
 from triggers.delivery.unknown import settle_abandoned
 from triggers.exceptions import SendCancelled
 from triggers.models import Heartbeat, Message, MessageState
@@ -157,9 +160,9 @@ def test_a_result_that_cannot_be_recorded_takes_no_neighbours_with_it(
         return _record(one, outcome)
 
     with (
-        patch.object(send, "_record_accepted", return_value=()),
-        patch.object(send, "_record", record),
-        patch.object(send, "RECORD_PAUSES", (0, 0, 0)),
+        patch.object(recording, "_record_accepted", return_value=()),
+        patch.object(recording, "_record", record),
+        patch.object(recording, "RECORD_PAUSES", (0, 0, 0)),
     ):
         assert deliver("email.marketing").accepted == 3
     assert Message.objects.filter(state="accepted").count() == recorded
@@ -175,9 +178,9 @@ def test_results_that_come_together_are_recorded_together(queue_message: QueueMe
         results = [
             (one, Outcome("accepted", provider_id=f"id-{n}"), Admission(10)) for n, one in enumerate(claimed)
         ]
-        assert _settle([results[0], results[3]]) == 2
+        assert settle([results[0], results[3]], Tally("email.marketing")) == 2
     assert len(queries) == 1
-    assert _settle(results) == 4
+    assert settle(results, Tally("email.marketing")) == 4
     rows = list(Message.objects.order_by("pk").values_list("state", "provider_id"))
     assert rows == [("accepted", "id-0"), ("delivered", ""), ("accepted", "id-2"), ("accepted", "id-3")]
     assert Message.objects.filter(accepted_at=None).get() == messages[1]
@@ -189,8 +192,11 @@ def test_results_that_cannot_be_recorded_together_are_recorded_one_by_one(
     for _time in range(3):
         queue_message()
     claimed = claim("email.marketing", 10).ready
-    with patch.object(send, "Case", side_effect=OperationalError):
-        _settle([(one, Outcome("accepted", provider_id="x"), Admission(10)) for one in claimed])
+    with patch.object(recording, "Case", side_effect=OperationalError):
+        settle(
+            [(one, Outcome("accepted", provider_id="x"), Admission(10)) for one in claimed],
+            Tally("email.marketing"),
+        )
     assert Message.objects.filter(state="accepted").count() == 3
 
 

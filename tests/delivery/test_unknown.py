@@ -20,8 +20,9 @@ from triggers.core.words import say
 from triggers.delivery import unknown
 from triggers.delivery.claim import claim
 from triggers.delivery.outcome import Outcome
+from triggers.delivery.record import _record
 from triggers.delivery.retry import cancel_messages, give_up, retry_messages, take_as_sent
-from triggers.delivery.send import _record, deliver
+from triggers.delivery.send import deliver
 from triggers.delivery.unknown import send_unknown_again, settle_abandoned
 from triggers.engine.turn import turn
 from triggers.models import SHARDS, Consent, Message, MessageState

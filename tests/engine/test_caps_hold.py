@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import triggers
 from tests.build import live_chain, make_contact, make_rule, make_template
 from tests.rollback import rolled_back
-from triggers.delivery import send
+from triggers.delivery import calls
 from triggers.delivery.outcome import Outcome
 from triggers.delivery.send import deliver
 from triggers.engine.publish import pause_chain, resume_chain
@@ -71,7 +71,7 @@ class Story:
         turn(self.contact.shard)
 
     def do_deliver(self, status: Any) -> None:
-        with patch.object(send, "_call", lambda one, mailer: lambda: Outcome(status)):
+        with patch.object(calls, "_call", lambda one, mailer: lambda: Outcome(status)):
             deliver("email.marketing")
 
     def do_pause(self, chain: str) -> None:

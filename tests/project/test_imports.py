@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,7 +25,16 @@ CLOCKS = {"now", "utcnow", "today", "localdate"}
 CORE = [path for path in project_files() if path.parts[:2] == ("triggers", "core") and path.suffix == ".py"]
 
 
-def test_contracts(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def loggers_stay_on() -> Iterator[None]:
+    """import-linter sets logging up anew, which switches off every logger there is, for all tests after it."""
+    before = {name: logging.getLogger(name).disabled for name in logging.root.manager.loggerDict}
+    yield
+    for name, was_disabled in before.items():
+        logging.getLogger(name).disabled = was_disabled
+
+
+def test_contracts(monkeypatch: pytest.MonkeyPatch, loggers_stay_on: None) -> None:
     monkeypatch.chdir(ROOT)
     assert cli.lint_imports(no_cache=True, no_logo=True) == 0, "see `make lint`"
 

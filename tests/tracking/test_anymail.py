@@ -10,9 +10,9 @@ from anymail.signals import AnymailTrackingEvent, tracking
 from django.core import mail
 from django.utils import timezone
 
-from tests.build import make_contact
+from tests.build import draft_chain, make_contact
 from triggers.delivery.send import deliver
-from triggers.models import Event, Message, Suppression
+from triggers.models import ChainDay, Event, Message, Suppression
 
 pytestmark = pytest.mark.django_db
 
@@ -144,3 +144,11 @@ def test_what_is_not_ours_changes_nothing(message: Message, metadata: Any, kind:
     assert state(message) == "accepted"
     assert not Suppression.objects.exists()
     assert not Event.objects.exists()
+
+
+def test_bounces_and_complaints_are_counted_for_their_chain_once(message: Message) -> None:
+    chain = draft_chain([("bye", "exit", {})])
+    Message.objects.update(chain=chain)
+    for kind in ("delivered", "bounced", "bounced", "complained", "delivered", "complained"):
+        report(message, kind)
+    assert list(ChainDay.objects.values_list("sent", "bounced", "complained")) == [(0, 1, 1)]

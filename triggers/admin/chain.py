@@ -27,6 +27,8 @@ from triggers.admin.event_names import event_warnings
 from triggers.admin.stale import chain_digest
 from triggers.analytics.live import ChainTraffic, chain_traffic, live_counts
 from triggers.core.values import JourneyStatus
+from triggers.core.words import say
+from triggers.delivery.watch import find_alarms
 from triggers.engine.draft import draft_tree
 from triggers.engine.publish import (
     Problem,
@@ -174,6 +176,7 @@ class ChainAdmin(StepPages, Page):
             "versions": versions,
             "live_number": chain.live_version.number if chain.live_version else None,
             "has_news": _has_news(chain),
+            "trouble": _trouble(chain),
             "may_change": self.has_change_permission(request, chain),
             "may_publish": may_publish(request),
         }
@@ -283,6 +286,15 @@ class ChainAdmin(StepPages, Page):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Chain]:
         return super().get_queryset(request).select_related("live_version").defer("live_version__definition")
+
+
+def _trouble(chain: Chain) -> str:
+    """What the watch says of the chain, "" while all is well."""
+    if chain.status == ChainStatus.PAUSED and chain.paused_why:
+        return _("It was paused by itself: %(why)s.") % {"why": say(chain.paused_why, chain.paused_data)}
+    for alarm in find_alarms(timezone.now(), chain):
+        return _("It is watched: %(why)s.") % {"why": say(alarm.reason.text, alarm.reason.data)}
+    return ""
 
 
 def may_publish(request: HttpRequest) -> bool:

@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 
 from triggers.admin.base import STYLES, ReadOnlyPage, may
 from triggers.admin.lanes import lane_view, may_act
+from triggers.admin.pause import PauseSwitch, may_pause
 from triggers.analytics.health import MOST_FAILURES, Failure, health
 from triggers.core.words import say
 from triggers.delivery.retry import retry_messages
@@ -39,7 +40,7 @@ RETRIES: dict[str, tuple[type[Any], Callable[[list[int]], int]]] = {
 
 
 @admin.register(Heartbeat)
-class HealthAdmin(ReadOnlyPage):
+class HealthAdmin(PauseSwitch, ReadOnlyPage):
     class Media:
         css = STYLES
 
@@ -49,6 +50,7 @@ class HealthAdmin(ReadOnlyPage):
         return [
             path("retry/<slug:what>/", view, name="triggers_heartbeat_retry"),
             path("lane/<slug:verb>/", lane, name="triggers_heartbeat_lane"),
+            *self.pause_urls(),
             *super().get_urls(),
         ]
 
@@ -64,6 +66,8 @@ class HealthAdmin(ReadOnlyPage):
             "title": _("Health"),
             "media": self.media,
             "health": state,
+            "may_pause": may_pause(request),
+            "chains": [(one, say(one.reason, one.data)) for one in state.chains],
             "backlog_cells": _cells(state.backlog),
             "states": [(MessageState(name).label, count) for name, count in state.sent_in_a_day.items()],
             "may_act_on_lanes": may_act(request),

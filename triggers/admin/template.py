@@ -36,6 +36,7 @@ from triggers.content.letter import (
 )
 from triggers.content.variables import LETTER_VARIABLES, Listed
 from triggers.exceptions import RenderError, TemplateError
+from triggers.logs import note
 from triggers.models import Chain, Channel, Contact, Message, MessageClass, Step, Template
 
 logger = logging.getLogger(__name__)
@@ -245,8 +246,8 @@ def make_preview(source: LetterSource, contact: Contact | None) -> Preview:
     compiled = compile_letter(source)
     try:
         context = preview_context(contact, compiled.uses)
-    except Exception:
-        logger.exception("the shop adapter failed in a preview")
+    except Exception as error:
+        note(logger, logging.ERROR, "shop.failed_in_preview", error=error)
         return Preview(
             problems=(_("The shop could not say what it knows about this contact; the error is in its log."),)
         )

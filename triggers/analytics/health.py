@@ -12,8 +12,13 @@ from django.db.models import Count, Min, QuerySet
 
 from triggers.analytics.lanes import LaneQueue, lane_queues
 from triggers.conf import settings
+from triggers.control import pause_of_everything
+from triggers.delivery.watch import find_alarms
 from triggers.models import (
     SHARDS,
+    Chain,
+    ChainStatus,
+    Control,
     Event,
     Heartbeat,
     Journey,
@@ -56,10 +61,22 @@ class Failures:
 
 
 @dataclass(frozen=True, slots=True)
+class ChainTrouble:
+    """A chain that the watch has paused, or warns of; `reason` is a message id with its values."""
+
+    pk: int
+    name: str
+    is_paused: bool
+    reason: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """What the health page shows. Durations are measured against `now`."""
 
     now: datetime
+    paused: Control | None
     backlog: list[int]
     oldest_due: datetime | None
     pending_events: int
@@ -72,6 +89,7 @@ class Health:
     journeys: Failures
     messages: Failures
     events: Failures
+    chains: list[ChainTrouble]
     wait_scale: float
 
     @property
@@ -103,16 +121,17 @@ class Health:
     @property
     def is_ok(self) -> bool:
         late = self.is_behind or self.is_behind_with_events or any(lane.needs_a_look for lane in self.lanes)
-        return self.has_worker and not late and not self.failures
+        return self.has_worker and not (self.paused or late or self.failures or self.chains)
 
 
 def health(now: datetime) -> Health:
-    """The state of the engine at `now`; at most fifteen queries, however much there is."""
+    """The state of the engine at `now`; at most eighteen queries, however much there is."""
     beats = {beat.name: beat for beat in Heartbeat.objects.all()}
     backlog, oldest_due = _backlog(now)
     pending, oldest_event = _pending()
     return Health(
         now=now,
+        paused=pause_of_everything(),
         backlog=backlog,
         oldest_due=oldest_due,
         pending_events=pending,
@@ -125,8 +144,21 @@ def health(now: datetime) -> Health:
         journeys=_failed_journeys(),
         messages=_failed_messages(),
         events=_set_aside_events(),
+        chains=troubled_chains(now),
         wait_scale=settings.WAIT_SCALE,
     )
+
+
+def troubled_chains(now: datetime) -> list[ChainTrouble]:
+    """Chains that the watch paused, then those it warns of; two statements."""
+    paused = Chain.objects.filter(status=ChainStatus.PAUSED).exclude(paused_why="")
+    return [
+        *(ChainTrouble(one.pk, one.name, True, one.paused_why, one.paused_data) for one in paused),
+        *(
+            ChainTrouble(one.chain.pk, one.chain.name, False, one.reason.text, dict(one.reason.data))
+            for one in find_alarms(now)
+        ),
+    ]
 
 
 def _at(beats: dict[str, Heartbeat], name: str) -> datetime | None:

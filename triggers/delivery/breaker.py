@@ -11,6 +11,7 @@ from triggers.conf import settings
 from triggers.delivery.backoff import asked_delay
 from triggers.delivery.lane import Admission, lock_lane, release_probe
 from triggers.delivery.outcome import Cause, Outcome
+from triggers.logs import note
 from triggers.models import Lane
 from triggers.signals import lane_broken
 
@@ -26,11 +27,11 @@ FIRST_THROTTLE = 1.0
 WRITTEN = ("failures", "trips", "throttles", "opened_at", "closed_until", "probe_until")
 
 
-def note(lane: str, admission: Admission, outcome: Outcome) -> None:
+def learn(lane: str, admission: Admission, outcome: Outcome) -> None:
     """What an outcome says about the lane. Writes nothing while all is well."""
     if outcome.is_provider_fault:
         if _note_fault(lane, outcome):
-            logger.error("the provider of lane %s does not work: %s", lane, outcome.detail)
+            note(logger, logging.ERROR, "lane.broken", lane=lane, detail=outcome.detail)
             lane_broken.send_robust(sender=Lane, lane=lane, detail=outcome.detail)
     elif outcome.is_proof_of_life:
         if admission.is_troubled:

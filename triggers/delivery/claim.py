@@ -17,6 +17,7 @@ from triggers.clock import DatabaseNow
 from triggers.conf import settings
 from triggers.content.context import letter_contexts
 from triggers.content.letter import CompiledLetter, LetterSource, RenderedLetter, compile_letter
+from triggers.control import nothing_is_paused
 from triggers.core.values import Reason
 from triggers.delivery.backoff import retry_delay
 from triggers.delivery.email import Letter
@@ -27,6 +28,7 @@ from triggers.delivery.unknown import keep_doubts
 from triggers.engine.sql import insert_rows, update_rows
 from triggers.exceptions import RenderError, SendCancelled, TemplateError
 from triggers.links import unsubscribe_url
+from triggers.logs import note
 from triggers.models import Channel, Message, MessageBody, MessageClass, MessageState, Template
 from triggers.signals import message_sending
 
@@ -42,6 +44,7 @@ class Claimed:
     """A message that is marked `sending`, and what the provider gets. `attempt` fences off late results."""
 
     id: int
+    chain_id: int | None
     attempt: int
     lane: str
     # How often it was sent again although it may have arrived.
@@ -51,10 +54,12 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """`looked_at` counts what was taken from the queue; only `ready` of it may leave."""
+    """`looked_at` counts what was taken from the queue; only `ready` of it may leave. `failed` are the chains of those
+    that failed here."""
 
     looked_at: int
     ready: Sequence[Claimed] = ()
+    failed: Sequence[int | None] = ()
 
 
 @transaction.atomic
@@ -66,7 +71,7 @@ def claim(lane: str, most: int) -> Claim:
     """
     rows = list(
         Message.objects.select_for_update(skip_locked=True)
-        .filter(lane=lane, state=MessageState.QUEUED, send_after__lte=DatabaseNow())
+        .filter(nothing_is_paused(), lane=lane, state=MessageState.QUEUED, send_after__lte=DatabaseNow())
         .order_by("send_after", "id")
         .annotate(now=DatabaseNow())[:most]
     )
@@ -87,7 +92,8 @@ def claim(lane: str, most: int) -> Claim:
     _end([*messages, *orphans], stopped, now)
     going = [message for message in messages if message.pk in rendered and message.pk not in stopped]
     _mark(going, rendered, now)
-    return Claim(len(rows), [_claimed(message, rendered[message.pk]) for message in going])
+    failed = [message.chain_id for message in messages if message.state == MessageState.FAILED]
+    return Claim(len(rows), [_claimed(message, rendered[message.pk]) for message in going], failed)
 
 
 def _render(messages: Sequence[Message], stopped: dict[int, Stop]) -> dict[int, RenderedLetter]:
@@ -109,7 +115,7 @@ def _render(messages: Sequence[Message], stopped: dict[int, Stop]) -> dict[int, 
         except RenderError as error:
             stopped[message.pk] = _failed(str(error))
         except Exception as error:
-            logger.exception("message %s could not be rendered", message.uid)
+            note(logger, logging.ERROR, "message.not_rendered", message=message.uid, error=error)
             stopped[message.pk] = _failed(type(error).__name__)
     return rendered
 
@@ -120,12 +126,12 @@ def _contexts(messages: Sequence[Message], uses: frozenset[str]) -> dict[int, di
     try:
         with transaction.atomic():
             return letter_contexts(messages, uses)
-    except Exception:
+    except Exception as error:
         if connection.needs_rollback:
             # The savepoint went with its transaction: it was our database, not the shop.
             raise
         if len(messages) == 1:
-            logger.exception("the shop adapter failed for message %s", messages[0].uid)
+            note(logger, logging.ERROR, "shop.failed", message=messages[0].uid, error=error)
             return {}
     found: dict[int, dict[str, Any]] = {}
     for message in messages:
@@ -175,14 +181,15 @@ def _ask_receivers(message: Message, stopped: dict[int, Stop]) -> None:
     try:
         with transaction.atomic():
             answers = message_sending.send_robust(sender=Message, message=message)
-    except DatabaseError:
-        logger.exception("a message_sending receiver broke its transaction")
+    except DatabaseError as error:
+        note(logger, logging.ERROR, "receiver.broke_transaction", message=message.uid, error=error)
     for receiver, answer in answers:
         if isinstance(answer, SendCancelled):
             reason = Reason(gettext_noop("stopped by the shop: %(why)s"), {"why": str(answer)})
             stopped[message.pk] = Stop(MessageState.CANCELLED, reason)
         elif isinstance(answer, Exception):
-            logger.error("message_sending receiver %r failed", receiver, exc_info=answer)
+            name = getattr(receiver, "__qualname__", type(receiver).__qualname__)
+            note(logger, logging.ERROR, "receiver.failed", receiver=name, error=answer)
 
 
 def _end(messages: Sequence[Message], stopped: dict[int, Stop], now: datetime) -> None:
@@ -237,7 +244,14 @@ def _address(message: Message) -> str:
 
 
 def _claimed(message: Message, letter: RenderedLetter) -> Claimed:
-    return Claimed(message.pk, message.attempt, message.lane, message.resends, _payload(message, letter))
+    return Claimed(
+        message.pk,
+        message.chain_id,
+        message.attempt,
+        message.lane,
+        message.resends,
+        _payload(message, letter),
+    )
 
 
 def _payload(message: Message, letter: RenderedLetter) -> Letter | SMSMessage:

@@ -20,6 +20,7 @@ from triggers.delivery.backends import backend_class
 from triggers.delivery.errors import classify, in_doubt, not_sent
 from triggers.delivery.outcome import Outcome, error_text
 from triggers.exceptions import InvalidAddress
+from triggers.logs import note
 
 logger = logging.getLogger(__name__)
 
@@ -136,8 +137,8 @@ def _close(connection: BaseEmailBackend) -> None:
     """Saying goodbye to a server that is gone is not an error worth a letter."""
     try:
         connection.close()
-    except Exception:
-        logger.debug("a mail connection did not close well", exc_info=True)
+    except Exception as error:
+        note(logger, logging.DEBUG, "mail.not_closed", error=error)
 
 
 def make_backend(account: str) -> BaseEmailBackend:

@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from triggers.accounts import lane_name, lane_names, parse_lane, rate_of
 from triggers.clock import DatabaseNow
 from triggers.conf import settings
+from triggers.control import nothing_is_paused
 from triggers.models import Lane, Message, MessageState
 from triggers.models.lane import LaneQuerySet
 
@@ -98,13 +99,16 @@ def try_lane(lane: str) -> None:
 
 
 def lanes_with_work() -> list[str]:
-    """Lanes that may send now and have a message that may leave, the transactional ones first."""
+    """Lanes that may send now and have a message that may leave, the transactional ones first; none while everything is
+    paused."""
     rows = list(Lane.objects.with_clock())
     names = lane_names()
     # Messages of an account that was taken out of the settings must not wait for ever: their sender says so.
     names += sorted({row.pk for row in rows} - set(names))
     shut = {row.pk for row in rows if row.is_paused or row.is_closed}
-    due = Message.objects.filter(state=MessageState.QUEUED, send_after__lte=DatabaseNow())
+    due = Message.objects.filter(
+        nothing_is_paused(), state=MessageState.QUEUED, send_after__lte=DatabaseNow()
+    )
     return [name for name in names if name not in shut and due.filter(lane=name).exists()]
 
 

@@ -34,6 +34,7 @@ from triggers.engine.reserve import Displaced, displace, in_rounds, reserve
 from triggers.engine.sql import Row, insert_rows, update_rows
 from triggers.engine.versions import load_graphs
 from triggers.exceptions import ShopFailed
+from triggers.logs import note
 from triggers.models import ChainStatus, Journey, Message, MessageState, Template
 from triggers.transient import is_transient
 
@@ -52,8 +53,8 @@ def fire_due(rows: Sequence[Row], now: datetime) -> set[int]:
     try:
         with transaction.atomic():
             return _advance(rows, now)
-    except ShopFailed:
-        logger.exception("the shop adapter failed; journeys that ask it are put off")
+    except ShopFailed as error:
+        note(logger, logging.ERROR, "shop.failed", journeys=len(rows), error=error)
         rows = _put_off_askers(rows, now)
     except Exception as error:
         if is_transient(error):

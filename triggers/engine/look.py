@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import OuterRef, Subquery
 
 from triggers.clock import DatabaseNow
+from triggers.control import nothing_is_paused
 from triggers.engine.marks import Mark, looked, lowest
 from triggers.engine.shards import has_events
 from triggers.models import SHARDS, Journey, Shard
@@ -17,7 +18,7 @@ LONGEST_TURN = timedelta(seconds=10)
 
 
 def with_work() -> list[int]:
-    """Shards that have a pending event or a due journey now."""
+    """Shards that have a pending event or a due journey now; none while everything is paused."""
     start = lowest([looked.get(shard) for shard in range(SHARDS)])
     rows = _look(start.due_at if start else None)
     if start and not all(looked[pk].holds(now, rewinds) for pk, now, rewinds, _events, _due_at in rows):
@@ -34,5 +35,7 @@ def _look(start: datetime | None) -> list[tuple[Any, ...]]:
     if start:
         due = due.filter(due_at__gte=start)
     first_due = Subquery(due.order_by("due_at").values("due_at")[:1])
-    shards = Shard.objects.annotate(now=DatabaseNow(), has_events=has_events(), first_due=first_due)
+    shards = Shard.objects.filter(nothing_is_paused()).annotate(
+        now=DatabaseNow(), has_events=has_events(), first_due=first_due
+    )
     return list(shards.values_list("pk", "now", "rewinds", "has_events", "first_due"))

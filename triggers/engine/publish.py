@@ -20,12 +20,14 @@ from triggers.conditions import BoundCondition
 from triggers.conditions.message_reaction import MessageReactionConfig
 from triggers.core.events import EVENT_NAME
 from triggers.core.payload import PayloadFilter
+from triggers.core.values import Reason
 from triggers.engine.journeys import release_journeys
 from triggers.engine.quiet import quiet_problems
 from triggers.entries import entries
 from triggers.exceptions import InvalidChain, InvalidConfig, UnknownKind
 from triggers.models import (
     Chain,
+    ChainDay,
     ChainRule,
     ChainStatus,
     ChainVersion,
@@ -39,6 +41,8 @@ from triggers.models import (
 from triggers.steps import steps
 
 MOST_STEPS = 500
+# What a chain says of its pause when there is none.
+NOT_PAUSED: dict[str, Any] = {"paused_at": None, "paused_why": "", "paused_data": {}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,8 @@ def _publish(chain: Chain, by: Any) -> tuple[ChainVersion, bool]:
         )
     changes: dict[str, Any] = {"live_version": version, "status": ChainStatus.LIVE}
     if chain.status != ChainStatus.LIVE:
-        changes["activated_at"] = DatabaseNow()
+        changes |= {"activated_at": DatabaseNow(), **NOT_PAUSED}
+        ChainDay.objects.filter(chain=chain).forget()
     Chain.objects.filter(pk=chain.pk).update(**changes)
     return version, chain.status == ChainStatus.PAUSED
 
@@ -119,13 +124,19 @@ def find_problems(chain: Chain) -> list[Problem]:
 
 
 @transaction.atomic
-def pause_chain(chain: Chain) -> None:
-    """Nobody enters, nobody inside moves on, nothing leaves. Goals still end journeys.
+def pause_chain(chain: Chain, why: Reason | None = None) -> bool:
+    """Nobody enters, nobody inside moves on, nothing leaves. Goals still end journeys. Returns whether it was live.
 
-    What is queued is held back at once; due journeys are parked by the turns that find them.
+    What is queued is held back at once; due journeys are parked by the turns that find them. `why` is said when it was
+    not a person who paused it.
     """
-    if Chain.objects.filter(pk=chain.pk, status=ChainStatus.LIVE).update(status=ChainStatus.PAUSED):
-        _messages_of(chain, MessageState.QUEUED).update(state=MessageState.HELD)
+    changes = {"paused_at": DatabaseNow(), "paused_why": why.text if why else ""}
+    changes["paused_data"] = dict(why.data) if why else {}
+    live = Chain.objects.filter(pk=chain.pk, status=ChainStatus.LIVE)
+    if not live.update(status=ChainStatus.PAUSED, **changes):
+        return False
+    _messages_of(chain, MessageState.QUEUED).update(state=MessageState.HELD)
+    return True
 
 
 def resume_chain(chain: Chain) -> None:
@@ -134,7 +145,11 @@ def resume_chain(chain: Chain) -> None:
     Live is committed first: what is released after that cannot be parked again by a turn that still saw the pause.
     """
     paused = Chain.objects.filter(pk=chain.pk, status=ChainStatus.PAUSED, live_version__isnull=False)
-    if paused.update(status=ChainStatus.LIVE, activated_at=DatabaseNow()):
+    with transaction.atomic():
+        is_resumed = paused.update(status=ChainStatus.LIVE, activated_at=DatabaseNow(), **NOT_PAUSED)
+        if is_resumed:
+            ChainDay.objects.filter(chain=chain).forget()
+    if is_resumed:
         _release(chain)
 
 

@@ -123,6 +123,11 @@ class Passage:
         self.log(HELD, self.step)
         self.status, self.due_at, self.resume_due_at = JourneyStatus.PAUSED, None, self.due_at
 
+    def stop(self, reason: Reason) -> None:
+        """Park it until a person lets it go on."""
+        self.log(reason, self.step)
+        self.status, self.due_at, self.resume_due_at = JourneyStatus.PAUSED, None, None
+
     def release(self) -> None:
         """Let it go on from where it was parked."""
         self.log(RELEASED, self.step)

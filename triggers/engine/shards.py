@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Exists, F, OuterRef
+from django.utils import timezone
 
 from triggers.clock import DatabaseNow
+from triggers.control import nothing_is_paused
 from triggers.models import SHARDS, PendingEvent, Shard
 
 
@@ -25,13 +27,14 @@ class Held:
 
 
 def try_lock(shards: Iterable[int]) -> Held | None:
-    """Lock those of these shards that nobody else holds, until the transaction ends; None when there is none.
+    """Lock those of these shards that nobody else holds, until the transaction ends; None when there is none, or
+    while everything is paused.
 
     One statement, and it never waits: two workers that want the same shards share them.
     """
     rows = list(
         Shard.objects.select_for_update(skip_locked=True)
-        .filter(pk__in=shards)
+        .filter(nothing_is_paused(), pk__in=shards)
         .order_by("pk")
         .annotate(now=DatabaseNow(), has_events=has_events())
         .values_list("pk", "now", "rewinds", "has_events")
@@ -59,6 +62,11 @@ def _clock() -> datetime:
     """A statement of its own: the clock of one that waits is that of the moment when it began to wait."""
     now: datetime = Shard.objects.annotate(now=DatabaseNow()).values_list("now", flat=True)[:1].get()
     return now
+
+
+def read_clock() -> datetime:
+    """The database's clock, without a lock. Before the first `migrate` there is none to ask but our own."""
+    return Shard.objects.values_list(DatabaseNow(), flat=True).first() or timezone.now()
 
 
 def unread(shards: Sequence[int], last: int) -> list[int]:

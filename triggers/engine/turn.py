@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from django.db import transaction
 
 from triggers.conf import settings
+from triggers.drain import is_draining
 from triggers.engine.advance import fire_due
 from triggers.engine.claim import choose, claim_due, remember
 from triggers.engine.marks import Mark
@@ -54,7 +55,7 @@ def turn(*shards: int, seconds: float | None = None) -> TurnResult:
         remember(share.marks)
         events, steps = events + share.events, steps + share.steps
         is_busy, left = is_busy or share.is_busy, share.left
-        if time.monotonic() >= ends:
+        if time.monotonic() >= ends or is_draining():
             break
     # What comes while the last share is being committed is the next tick's: looking again would cost another commit.
     return TurnResult(events, steps, is_busy, is_done=not left and not is_busy)

@@ -16,6 +16,7 @@ from triggers.core.schedule import QuietHours
 from triggers.core.values import EventValue, Reason
 from triggers.entries import entries
 from triggers.exceptions import InvalidConfig, UnknownKind
+from triggers.logs import note
 from triggers.models import ChainVersion
 from triggers.steps import steps
 
@@ -58,7 +59,7 @@ def build_graph(definition: Mapping[str, Any], wait_scale: float = 1.0) -> Graph
     try:
         return _graph(definition, wait_scale)
     except Exception as error:
-        logger.exception("a published version cannot be read")
+        note(logger, logging.ERROR, "version.unreadable", error=error)
         return _unreadable(definition, error)
 
 

@@ -1,8 +1,10 @@
 """Tables, constraints and named querysets. Invariants live here, work does not."""
 
 from triggers.models.chain import Chain, ChainRule, ChainStatus, ChainVersion, RuleRole, Step
+from triggers.models.chain_day import ChainDay
 from triggers.models.consent import Channel, Consent, OptOut, Suppression, SuppressionReason, Topic
 from triggers.models.contact import SHARDS, Contact, ContactTag
+from triggers.models.control import Control
 from triggers.models.event import Event, PendingEvent
 from triggers.models.journey import EntryLedger, Journey, Transition
 from triggers.models.lane import Lane
@@ -14,6 +16,7 @@ from triggers.models.template import MessageClass, Template
 __all__ = [
     "SHARDS",
     "Chain",
+    "ChainDay",
     "ChainRule",
     "ChainStatus",
     "ChainVersion",
@@ -21,6 +24,7 @@ __all__ = [
     "Consent",
     "Contact",
     "ContactTag",
+    "Control",
     "EntryLedger",
     "Event",
     "FrequencyCap",

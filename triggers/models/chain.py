@@ -64,6 +64,10 @@ class Chain(models.Model):
         "ChainVersion", models.PROTECT, null=True, blank=True, editable=False, related_name="+"
     )
     activated_at = models.DateTimeField(_("live since"), null=True, blank=True, editable=False)
+    paused_at = models.DateTimeField(_("paused since"), null=True, editable=False)
+    # Why it was paused by the watch (a message id and its values); empty: a person did it.
+    paused_why = models.CharField(max_length=300, blank=True, editable=False)
+    paused_data = models.JSONField(default=dict, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 

@@ -12,6 +12,7 @@ from django.db.models.signals import post_save
 
 from triggers.capturing import capture
 from triggers.contacts import sync_contact
+from triggers.logs import note
 
 logger = logging.getLogger(__name__)
 
@@ -39,5 +40,5 @@ def _sync(user: Any) -> None:
     try:
         with transaction.atomic():
             sync_contact(user)
-    except Exception:
-        logger.exception("the contact of user %s could not be brought up to date", user.pk)
+    except Exception as error:
+        note(logger, logging.ERROR, "contact.not_updated", user=user.pk, error=error)

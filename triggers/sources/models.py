@@ -34,6 +34,7 @@ from django.db.models.signals import post_delete, post_save, pre_delete, pre_sav
 from triggers.capturing import capture
 from triggers.core.events import EVENT_NAME
 from triggers.exceptions import KindError
+from triggers.logs import note
 
 logger = logging.getLogger(__name__)
 
@@ -211,10 +212,9 @@ class ModelSource:
         try:
             with transaction.atomic():
                 return self.contact(instance), self.data(instance), self.object_ref(instance)
-        except Exception:
-            logger.exception(
-                "%s failed for %s %s", type(self).__qualname__, instance._meta.label, instance.pk
-            )
+        except Exception as error:
+            ids = {"source": type(self).__qualname__, "model": instance._meta.label, "row": instance.pk}
+            note(logger, logging.ERROR, "source.failed", error=error, **ids)
             return None
 
 

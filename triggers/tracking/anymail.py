@@ -14,7 +14,9 @@ from django.db.models.functions import Coalesce
 from triggers.addresses import parse_email
 from triggers.capturing import record_event
 from triggers.clock import DatabaseNow
+from triggers.delivery.tally import count_report
 from triggers.exceptions import InvalidAddress
+from triggers.logs import note
 from triggers.models import Channel, Message, MessageState, Suppression, SuppressionReason
 from triggers.payloads import clean_text
 
@@ -50,7 +52,7 @@ def receive(event: Any, **kwargs: Any) -> None:
     """One normalised provider event (anymail.signals.AnymailTrackingEvent). Unknown messages change nothing."""
     message = _message(event)
     if message is None:
-        logger.info("a provider reported %s for a message that is not ours", event.event_type)
+        note(logger, logging.INFO, "report.not_ours", report=event.event_type)
         return
     with transaction.atomic():
         if event.event_type in STATES:
@@ -74,13 +76,17 @@ def _raise_state(message: Message, state: MessageState) -> None:
     lower = [known for known, rank in RANK.items() if rank < RANK[state]]
     waits_again = Q(state__in=WAITING, attempt__gt=0)
     was_in_doubt = Q(state__in=ENDED, unknown_since__isnull=False)
-    Message.objects.filter(Q(pk=message.pk) & (Q(state__in=lower) | waits_again | was_in_doubt)).update(
+    moved = Message.objects.filter(
+        Q(pk=message.pk) & (Q(state__in=lower) | waits_again | was_in_doubt)
+    ).update(
         state=state,
         reason="",
         reason_data={},
         lease_until=None,
         accepted_at=Coalesce(F("accepted_at"), DatabaseNow()),
     )
+    if moved:
+        count_report(message, state)
 
 
 def _suppress(message: Message, event: Any) -> None:

@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from triggers import consent
 from triggers.links import read_unsubscribe_token
+from triggers.logs import note
 from triggers.models import Message
 from triggers.shop import ShopInfo, get_adapter
 
@@ -56,8 +57,8 @@ def _shop() -> ShopInfo:
     """The shop's contacts; a page that is the law must not fail because they cannot be had."""
     try:
         return get_adapter().shop()
-    except Exception:
-        logger.exception("the shop adapter failed for the unsubscribe page")
+    except Exception as error:
+        note(logger, logging.ERROR, "shop.failed", page="unsubscribe", error=error)
         return ShopInfo()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -11,24 +12,27 @@ from django.db import close_old_connections
 from django.db.utils import DatabaseError, InterfaceError
 
 from triggers.conf import settings
+from triggers.delivery.watch import watch_chains
+from triggers.drain import start_draining, stop_draining
 from triggers.transient import is_transient
 from triggers.workload import do_work
 
 # Rounds in a row that may fail before `--once` gives up.
 MOST_FAILURES = 5
+# Between two looks at the complaints about chains.
+WATCH_SECONDS = 60.0
 
 
 class Command(BaseCommand):
     help = "Matches events, moves journeys and sends messages until stopped. Needs no broker; run as many as you like."
 
+    _watched_at = -WATCH_SECONDS
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="do what is due now, then stop")
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
-        stop = threading.Event()
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda *_: stop.set())
+        stop = _stop_on_signals()
         done = failures = 0
         while not stop.is_set():
             try:
@@ -51,6 +55,9 @@ class Command(BaseCommand):
     def _work(self) -> int:
         """One round, on a connection that is not stale."""
         close_old_connections()
+        if time.monotonic() - self._watched_at >= WATCH_SECONDS:
+            self._watched_at = time.monotonic()
+            watch_chains()
         return do_work()
 
     def _complain(self, error: Exception, *, gives_up: bool) -> None:
@@ -59,3 +66,18 @@ class Command(BaseCommand):
         if gives_up:
             raise CommandError(text) from error
         self.stderr.write(text)
+
+
+def _stop_on_signals() -> threading.Event:
+    """Set at SIGTERM and SIGINT. What providers are being handed then is finished and recorded; nothing more is taken up."""
+    stop = threading.Event()
+    stop_draining()
+
+    def ask(*_: Any) -> None:
+        start_draining()
+        stop.set()
+
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, ask)
+    return stop

@@ -1,0 +1,190 @@
+"""Deletes by age what nobody needs any more, in small slices, beside everything that runs."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+
+from triggers.conf import settings
+from triggers.core.values import JourneyStatus
+from triggers.engine.shards import read_clock
+from triggers.engine.versions import load_graphs
+from triggers.exceptions import TriggersError
+from triggers.logs import note
+from triggers.models import (
+    Chain,
+    ChainVersion,
+    Event,
+    Journey,
+    Message,
+    MessageBody,
+    MessageState,
+    PendingEvent,
+)
+
+logger = logging.getLogger(__name__)
+
+# Rows that are read at a time, and at most deleted in one transaction.
+SLICE = 500
+# Days that each kind is kept at least. Letters carry an unsubscribe link that needs its message: Canada's law (CASL,
+# section 11) asks that it works for 60 days, the American one (CAN-SPAM) for 30.
+LEAST_DAYS = {"bodies": 1, "messages": 60, "journeys": 1, "events": 1}
+
+WAITING = (MessageState.QUEUED, MessageState.HELD, MessageState.SENDING)
+# An unknown message may be settled by a report, or by a person who wants to see what it said.
+NEEDED = (*WAITING, MessageState.UNKNOWN)
+ENDED = (JourneyStatus.FINISHED, JourneyStatus.EXITED, JourneyStatus.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """Rows deleted by kind, for each kind that has an age; `is_done`: nothing was left when the time was over."""
+
+    rows: dict[str, int]
+    is_done: bool = True
+
+
+def purge(seconds: float | None = None) -> Purged:
+    """Delete what is older than RETENTION allows, for at most about `seconds`.
+
+    May be interrupted and run again at any time. What an open journey, a waiting message or a rule of a chain may still
+    ask for stays, however old it is. Raises TriggersError for a RETENTION that cannot be meant.
+    """
+    done = _purge(seconds)
+    if done.rows:
+        ids: dict[str, Any] = {**done.rows}
+        note(logger, logging.INFO, "purge.done", is_done=done.is_done, **ids)
+    return done
+
+
+def _purge(seconds: float | None) -> Purged:
+    ends = None if seconds is None else time.monotonic() + seconds
+    now = read_clock()
+    rows: dict[str, int] = {}
+    for kind, age in read_retention().items():
+        if age is None:
+            continue
+        rows[kind] = 0
+        for count in KINDS[kind](now - age):
+            rows[kind] += count
+            if ends is not None and time.monotonic() >= ends:
+                return Purged(rows, is_done=False)
+    return Purged(rows)
+
+
+def read_retention() -> dict[str, timedelta | None]:
+    """How long each kind is kept, in the order of purging; None is for ever. Raises TriggersError for bad settings."""
+    given = settings.RETENTION
+    if not isinstance(given, dict):
+        raise TriggersError("RETENTION must be a dictionary")
+    strange = set(given) - set(LEAST_DAYS)
+    if strange:
+        raise TriggersError(f"RETENTION knows {', '.join(LEAST_DAYS)}, not {', '.join(map(repr, strange))}")
+    for kind, days in given.items():
+        is_number = isinstance(days, int | float) and not isinstance(days, bool)
+        if days is not None and not (is_number and LEAST_DAYS[kind] <= days < 100_000):
+            raise TriggersError(
+                f"RETENTION[{kind!r}] is days, at least {LEAST_DAYS[kind]}, or None; not {days!r}"
+            )
+    return {kind: _age(given.get(kind)) for kind in LEAST_DAYS}
+
+
+def _age(days: float | None) -> timedelta | None:
+    return None if days is None else timedelta(days=days)
+
+
+def _purge_bodies(cutoff: datetime) -> Iterator[int]:
+    for old in _slices(MessageBody.objects.all(), "message__created_at", cutoff):
+        needed = Message.objects.filter(pk__in=old, state__in=NEEDED).values_list("pk", flat=True)
+        yield _delete(MessageBody, sorted(set(old) - set(needed)))
+
+
+def _purge_messages(cutoff: datetime) -> Iterator[int]:
+    """Those of open journeys stay: conditions ask whether they were opened."""
+    is_inside = Exists(Journey.objects.filter(pk=OuterRef("journey_id"), active_slot=1))
+    for old in _slices(Message.objects.all(), "created_at", cutoff):
+        yield _delete_free(Message.objects.filter(~is_inside, pk__in=old).exclude(state__in=NEEDED))
+
+
+def _purge_journeys(cutoff: datetime) -> Iterator[int]:
+    """With their transitions. One that has a letter on its way stays: its goals are asked at the door."""
+    has_letters = Exists(Message.objects.filter(journey=OuterRef("pk"), state__in=NEEDED))
+    for old in _slices(Journey.objects.all(), "entered_at", cutoff):
+        ended = Journey.objects.filter(pk__in=old, status__in=ENDED, ended_at__lt=cutoff)
+        yield _delete_free(ended.filter(~has_letters))
+
+
+def _purge_events(cutoff: datetime) -> Iterator[int]:
+    days = longest_window()
+    if days is None:
+        note(logger, logging.WARNING, "purge.events_kept", why="a chain cannot be read")
+        return
+    inside = Journey.objects.filter(
+        contact=OuterRef("contact"), active_slot=1, entered_at__lte=OuterRef("recorded_at")
+    )
+    waiting = Message.objects.filter(contact=OuterRef("contact"), state__in=WAITING)
+    pending = PendingEvent.objects.filter(pk=OuterRef("pk"))
+    for old in _slices(Event.objects.all(), "recorded_at", min(cutoff, read_clock() - timedelta(days=days))):
+        free = Event.objects.filter(~Exists(inside), ~Exists(waiting), ~Exists(pending), pk__in=old)
+        yield _delete(Event, list(free.values_list("pk", flat=True)))
+
+
+def longest_window() -> float | None:
+    """Days that the chains in use look back for events, at most; None when one of them cannot be read."""
+    live = Chain.objects.filter(live_version=OuterRef("pk"))
+    inside = Journey.objects.filter(version=OuterRef("pk"), chain=OuterRef("chain"), active_slot=1)
+    versions = dict(
+        ChainVersion.objects.filter(Q(Exists(live)) | Q(Exists(inside))).values_list("pk", "sha256")
+    )
+    graphs = load_graphs(versions).values()
+    if not all(graph.is_readable for graph in graphs):
+        return None
+    facts = (
+        fact for graph in graphs for node in graph.nodes.values() for fact in node.kind.needs(node.config)
+    )
+    return max((fact.args[1] or 0 for fact in facts if fact.provider == "event_count"), default=0)
+
+
+KINDS: dict[str, Callable[[datetime], Iterator[int]]] = {
+    "bodies": _purge_bodies,
+    "messages": _purge_messages,
+    "journeys": _purge_journeys,
+    "events": _purge_events,
+}
+
+
+def _slices(rows: QuerySet[Any], age: str, cutoff: datetime) -> Iterator[list[int]]:
+    """Keys of rows older than `cutoff`, slice by slice in the order in which they were made, until one has none.
+
+    Along the primary key, because an index by age on every large table would cost each insert for one look a day.
+    """
+    last = 0
+    while True:
+        page = list(rows.filter(pk__gt=last).order_by("pk").values_list("pk", age)[:SLICE])
+        old = [pk for pk, at in page if at < cutoff]
+        if not old:
+            return
+        last = page[-1][0]
+        yield old
+
+
+@transaction.atomic
+def _delete_free(rows: QuerySet[Any]) -> int:
+    """Delete rows, but none that somebody is working on at this moment."""
+    ids = list(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
+    return _delete(rows.model, ids)
+
+
+def _delete(model: type[Model], ids: Sequence[int]) -> int:
+    """Delete rows with what hangs on them. Returns how many rows of `model` went."""
+    if not ids:
+        return 0
+    _total, by_model = model._default_manager.filter(pk__in=ids).delete()
+    return by_model.get(model._meta.label, 0)
