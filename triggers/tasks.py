@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from celery import shared_task
 
 from triggers.conf import settings
+from triggers.crashpoints import crash_point
 from triggers.delivery import send as sending
 from triggers.workload import find_work, take_turn
 
@@ -18,6 +19,7 @@ SHARDS_A_BELL = 8
 def tick() -> None:
     """Ring for every shard and lane that has work; a bell that nobody hears in time is forgotten."""
     work = find_work()
+    crash_point("tick.before_bells")
     expires = 10 * settings.TICK_SECONDS
     for start in range(0, len(work.shards), SHARDS_A_BELL):
         turn.apply_async((work.shards[start : start + SHARDS_A_BELL],), expires=expires)
@@ -29,6 +31,7 @@ def tick() -> None:
 def turn(shards: Sequence[int]) -> None:
     """One turn over some shards; letters it queued are rung for at once, not at the next tick."""
     if take_turn(*shards):
+        crash_point("task.before_bells")
         for lane in sending.lanes_with_work():
             deliver.apply_async((lane,), expires=10 * settings.TICK_SECONDS)
 
@@ -37,3 +40,4 @@ def turn(shards: Sequence[int]) -> None:
 def deliver(lane: str) -> None:
     """One sender's run over a lane."""
     sending.deliver(lane)
+    crash_point("task.before_ack")

@@ -20,6 +20,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from triggers.addresses import parse_email
 from triggers.conf import settings
+from triggers.crashpoints import crash_point
 from triggers.delivery.outcome import Outcome, error_text
 from triggers.exceptions import InvalidAddress
 
@@ -64,6 +65,7 @@ class Mailer:
         except Exception as error:
             # A server that is away, a missing key, a mistyped option: whatever it is, the letter has not left.
             return Outcome("not_sent", detail=error_text(error))
+        crash_point("send.connected")
         try:
             connection.send_messages([message])
         except Exception as error:

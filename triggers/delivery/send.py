@@ -15,6 +15,7 @@ from django.utils.translation import gettext_noop
 
 from triggers.clock import DatabaseNow
 from triggers.conf import settings
+from triggers.crashpoints import crash_point
 from triggers.delivery.backoff import retry_delay
 from triggers.delivery.claim import Claimed, claim
 from triggers.delivery.email import Letter, Mailer
@@ -71,6 +72,7 @@ def deliver(lane: str, *, seconds: float = 20.0) -> DeliverResult:
                 taken = claim(lane, settings.SEND_CONCURRENCY)
                 if not taken.looked_at:
                     break
+                crash_point("claim.after_commit")
                 looked_at += taken.looked_at
                 accepted += _hand_over(taken.ready, mailer, pool)
     finally:
@@ -89,6 +91,7 @@ def settle_abandoned() -> int:
     Message.objects.filter(state=MessageState.HELD, lease_until__lt=DatabaseNow()).update(
         state=MessageState.QUEUED, lease_until=None
     )
+    crash_point("settle.held_released")
     return Message.objects.filter(state=MessageState.SENDING, lease_until__lt=DatabaseNow()).update(
         state=MessageState.UNKNOWN, lease_until=None, reason=text, reason_data={}
     )
@@ -100,7 +103,9 @@ def _hand_over(ready: Any, mailer: Mailer, pool: ThreadPoolExecutor) -> int:
     accepted = 0
     for future in as_completed(calls):
         outcome = future.result()
+        crash_point("send.before_record")
         _settle(calls[future], outcome)
+        crash_point("send.after_record")
         accepted += outcome.status == "accepted"
     return accepted
 
@@ -109,8 +114,11 @@ def _call(one: Claimed, mailer: Mailer) -> Callable[[], Outcome]:
     """The provider call for a thread of the pool, which leaves no database connection behind."""
 
     def call() -> Outcome:
+        crash_point("send.before_call")
         try:
-            return mailer.send(payload) if isinstance(payload, Letter) else send_text(payload)
+            outcome = mailer.send(payload) if isinstance(payload, Letter) else send_text(payload)
+            crash_point("send.after_call")
+            return outcome
         finally:
             # A backend of the host's may have used the database: this thread's connection would outlive the run.
             connections.close_all()

@@ -10,6 +10,7 @@ from datetime import datetime
 from django.db import transaction
 
 from triggers.conf import settings
+from triggers.crashpoints import crash_point
 from triggers.engine.advance import Bound, bound_of, claim_due, fire_due
 from triggers.engine.match import match_events
 from triggers.engine.shards import try_lock
@@ -57,6 +58,8 @@ def turn(*shards: int, seconds: float | None = None) -> TurnResult:
     while left:
         with transaction.atomic():
             share = _work(left, settings.TURN_BATCH)
+            crash_point("turn.before_commit")
+        crash_point("turn.after_commit")
         # Only now: after a rollback the next claim must start from the bottom.
         _bounds.update(share.bounds)
         events, steps = events + share.events, steps + share.steps
@@ -83,8 +86,10 @@ def _work(shards: Sequence[int], batch: int) -> Share:
         if now is None:
             share.is_busy = True
             continue
+        crash_point("turn.locked")
         latest, is_more = now, True
         share.events = match_events(shard, now, batch)
+        crash_point("turn.matched")
         if share.events < batch:
             claimed, is_more = _claim(shard, now, batch - len(rows), share)
             rows += claimed

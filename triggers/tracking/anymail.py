@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce
 from triggers.addresses import parse_email
 from triggers.capturing import record_event
 from triggers.clock import DatabaseNow
+from triggers.crashpoints import crash_point
 from triggers.exceptions import InvalidAddress
 from triggers.models import Channel, Message, MessageState, Suppression, SuppressionReason
 from triggers.payloads import clean_text
@@ -57,6 +58,8 @@ def receive(event: Any, **kwargs: Any) -> None:
             _suppress(message, event)
         if event.event_type in ("opened", "clicked"):
             _note_reaction(message, event)
+        crash_point("webhook.before_commit")
+    crash_point("webhook.after_commit")
 
 
 def _message(event: Any) -> Message | None:
