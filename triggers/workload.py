@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from triggers.crashpoints import crash_point
 from triggers.delivery.send import deliver, lanes_with_work, settle_abandoned
+from triggers.engine.publish import finish_releases
 from triggers.engine.shards import with_work
 from triggers.engine.turn import turn
 from triggers.heartbeat import beat
@@ -23,6 +25,8 @@ def find_work() -> Work:
     """Look, and leave a sign of life. Costs a few index probes, whatever the backlog."""
     beat("tick")
     settle_abandoned()
+    crash_point("tick.settled")
+    finish_releases()
     shards = with_work()
     random.shuffle(shards)
     return Work(tuple(shards), tuple(lanes_with_work()))

@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from triggers.conditions import BoundCondition
 from triggers.conditions.message_reaction import MessageReactionConfig
 from triggers.core.events import EVENT_NAME
 from triggers.core.payload import PayloadFilter
+from triggers.crashpoints import crash_point
 from triggers.engine.journeys import release_journeys
 from triggers.entries import entries
 from triggers.exceptions import InvalidChain, InvalidConfig, UnknownKind
@@ -37,6 +39,8 @@ from triggers.models import (
 from triggers.steps import steps
 
 MOST_STEPS = 500
+# After this long somebody else goes on with a release. One that still works is not hurt by company.
+RELEASE_LEASE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ def publish(chain: Chain, by: Any = None) -> ChainVersion:
     A chain that was not live starts with the events from now on: it does not look back.
     """
     version, was_paused = _publish(chain, by)
+    crash_point("publish.after_commit")
     if was_paused:
         _release(chain)
     return version
@@ -84,7 +89,10 @@ def _publish(chain: Chain, by: Any) -> tuple[ChainVersion, bool]:
     changes: dict[str, Any] = {"live_version": version, "status": ChainStatus.LIVE}
     if chain.status != ChainStatus.LIVE:
         changes["activated_at"] = DatabaseNow()
+    if chain.status == ChainStatus.PAUSED:
+        changes["resuming_until"] = DatabaseNow() + RELEASE_LEASE
     Chain.objects.filter(pk=chain.pk).update(**changes)
+    crash_point("publish.before_commit")
     return version, chain.status == ChainStatus.PAUSED
 
 
@@ -120,8 +128,11 @@ def pause_chain(chain: Chain) -> None:
 
     What is queued is held back at once; due journeys are parked by the turns that find them.
     """
-    if Chain.objects.filter(pk=chain.pk, status=ChainStatus.LIVE).update(status=ChainStatus.PAUSED):
+    if Chain.objects.filter(pk=chain.pk, status=ChainStatus.LIVE).update(
+        status=ChainStatus.PAUSED, resuming_until=None
+    ):
         _messages_of(chain, MessageState.QUEUED).update(state=MessageState.HELD)
+        crash_point("pause.before_commit")
 
 
 def resume_chain(chain: Chain) -> None:
@@ -130,13 +141,25 @@ def resume_chain(chain: Chain) -> None:
     Live is committed first: what is released after that cannot be parked again by a turn that still saw the pause.
     """
     paused = Chain.objects.filter(pk=chain.pk, status=ChainStatus.PAUSED, live_version__isnull=False)
-    if paused.update(status=ChainStatus.LIVE, activated_at=DatabaseNow()):
+    until = DatabaseNow() + RELEASE_LEASE
+    if paused.update(status=ChainStatus.LIVE, activated_at=DatabaseNow(), resuming_until=until):
+        crash_point("resume.after_commit")
         _release(chain)
+
+
+def finish_releases() -> None:
+    """Go on where a process died that was letting a chain's journeys go. One look when there is none."""
+    left = Chain.objects.filter(status=ChainStatus.LIVE, resuming_until__lt=DatabaseNow())
+    for chain in left:
+        if left.filter(pk=chain.pk).update(resuming_until=DatabaseNow() + RELEASE_LEASE):
+            _release(chain)
 
 
 def _release(chain: Chain) -> None:
     release_journeys(chain.pk)
+    crash_point("release.journeys_done")
     _messages_of(chain, MessageState.HELD).update(state=MessageState.QUEUED, lease_until=None)
+    Chain.objects.filter(pk=chain.pk, status=ChainStatus.LIVE).update(resuming_until=None)
 
 
 def _messages_of(chain: Chain, state: MessageState) -> QuerySet[Message]:

@@ -28,6 +28,7 @@ class Chain(models.Model):
     """A chain's draft, and which of its versions is live.
 
     `activated_at` is the watermark: only events recorded after it can start journeys.
+    `resuming_until` is set while what was parked in a pause is let go; past it, whoever did that has died.
     """
 
     key = models.SlugField(_("key"), max_length=64, unique=True)
@@ -42,6 +43,7 @@ class Chain(models.Model):
         "ChainVersion", models.PROTECT, null=True, blank=True, editable=False, related_name="+"
     )
     activated_at = models.DateTimeField(_("live since"), null=True, blank=True, editable=False)
+    resuming_until = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
