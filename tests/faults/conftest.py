@@ -31,8 +31,16 @@ def provider(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Provide
 @pytest.fixture
 def shop(provider: Provider, child_environment: dict[str, str], settings: Any) -> Scenario:
     """A shop with its chain, sending to the provider from this process and from those it starts."""
-    given = settings_for(provider)
-    settings.TRIGGERS = {**settings.TRIGGERS, **given}
-    scenario = Scenario(provider, environment_for(child_environment, given))
+    return _open(Scenario(provider, environment_for(child_environment, settings_for(provider))), settings)
+
+
+@pytest.fixture
+def quick_shop(provider: Provider, db: None, settings: Any) -> Scenario:
+    """The same for tests that start no process: everything is rolled back at their end."""
+    return _open(Scenario(provider, {}), settings)
+
+
+def _open(scenario: Scenario, settings: Any) -> Scenario:
+    settings.TRIGGERS = {**settings.TRIGGERS, **settings_for(scenario.provider)}
     scenario.open()
     return scenario

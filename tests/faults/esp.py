@@ -78,6 +78,8 @@ class _Handler(BaseHTTPRequestHandler):
         wish = wish_of(to)
         self.server.seen[to] += 1
         self.server.on_stage("data", to)
+        if self.headers["Authorization"] == "Bearer revoked":
+            wish = "revoked"
         if wish == "dropindata":
             self._hang_up()
         elif wish == "greylist" and self.server.seen[to] == 1:

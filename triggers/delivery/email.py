@@ -84,7 +84,12 @@ class Mailer:
         connection: BaseEmailBackend | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = make_backend(self.account)
-            connection.open()
+            try:
+                connection.open()
+            except Exception:
+                # The server may have been reached: a refused login must not leave a socket behind for each letter.
+                _close(connection)
+                raise
             self._local.connection = connection
             self._opened.append(connection)
         return connection
