@@ -116,7 +116,7 @@ def settings_for(provider: SMTPSink | ESP, **changes: Any) -> dict[str, Any]:
         "EMAIL_ACCOUNTS": {"default": provider.account()},
         "SEND_CONCURRENCY": CONCURRENCY,
         "TURN_BATCH": 5,
-        "TICK_SECONDS": 0.05,
+        "TICK_SECONDS": 0.2,
     } | changes
 
 

@@ -86,7 +86,7 @@ def test_every_commit_has_a_crash_point() -> None:
 class TestWorkers:
     """F4: `triggers_run` is killed, on PostgreSQL, over SMTP and over an HTTP API."""
 
-    pytestmark = pytest.mark.only_on("postgres")
+    pytestmark = [pytest.mark.only_on("postgres"), pytest.mark.fault("F4")]
 
     @pytest.mark.parametrize("point", WORKER)
     def test_killed_at(self, shop: Scenario, point: str) -> None:
@@ -119,6 +119,7 @@ def assert_survives(shop: Scenario, point: str) -> None:
     assert shop.books()["due"] == 2 * PEOPLE
 
 
+@pytest.mark.fault("F1", "F2")
 @pytest.mark.only_on("postgres")
 @pytest.mark.parametrize("provider", ["smtp"], indirect=True)
 class TestWeb:
@@ -144,6 +145,7 @@ class TestWeb:
         assert shop.books()["sent"] == 2
 
 
+@pytest.mark.fault("F20")
 @pytest.mark.only_on("postgres")
 @pytest.mark.parametrize("provider", ["smtp"], indirect=True)
 class TestPublishing:
@@ -186,6 +188,7 @@ class TestPublishing:
         assert shop.books()["sent"] == 12
 
 
+@pytest.mark.fault("F4", "F17")
 @pytest.mark.only_on("postgres")
 @pytest.mark.parametrize("provider", ["api"], indirect=True)
 class TestWebhooks:
@@ -214,6 +217,7 @@ class TestWebhooks:
         assert Event.objects.filter(name="email_opened").count() == 1
 
 
+@pytest.mark.fault("F21")
 @pytest.mark.only_on("postgres")
 @pytest.mark.parametrize("provider", ["smtp"], indirect=True)
 class TestConsent:
