@@ -1,6 +1,6 @@
 """Which rows of the list of faults have tests, read from the marks `@pytest.mark.fault(…)`, and what is still missing.
 
-`python -m tests.faults.coverage` writes the table into README.md; a test compares the two.
+`python -m tests.faults.covered` writes the table into README.md; a test compares the two.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ MISSING = {
 }
 
 
-def tests_by_fault() -> dict[str, list[str]]:
+def by_fault() -> dict[str, list[str]]:
     """Tests of each fault as `module: test` or `module: class`, in the order of the files."""
     found: dict[str, list[str]] = {name: [] for name in FAULTS}
     for path in sorted(FOLDER.glob("test_*.py")):
@@ -90,7 +90,7 @@ def _faults(node: ast.AST) -> Iterator[str]:
 
 def table() -> str:
     lines = ["| # | fault | tests | not covered |", "|---|---|---|---|"]
-    for fault, tests in tests_by_fault().items():
+    for fault, tests in by_fault().items():
         shown = "<br>".join(f"`{one}`" for one in tests) or "none"
         lines.append(f"| {fault} | {FAULTS[fault]} | {shown} | {MISSING.get(fault, '')} |")
     return "\n".join(lines) + "\n"
