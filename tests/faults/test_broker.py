@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,12 +14,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-import redis
 from celery import Celery
 from django.core.management import call_command
 
 from tests.faults.proxy import proxy
 from tests.faults.scenario import CONCURRENCY, Scenario, names
+from tests.faults.servers import OwnRedis
 from tests.processes import ROOT, wait_for
 from triggers.crashpoints import EXIT_STATUS, VARIABLE
 from triggers.models import SHARDS, Event, Heartbeat, Message
@@ -173,45 +172,6 @@ def test_the_shop_never_speaks_to_the_broker(redis_url: str, shop: Scenario, sta
     assert shop.problems() == []
 
 
-class OwnRedis:
-    """A Redis server that belongs to this test: it may be flushed, filled, frozen and killed."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            self.port = int(one.getsockname()[1])
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self.client = redis.Redis(port=self.port)
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [
-            "redis-server",
-            "--port",
-            str(self.port),
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--dir",
-            str(self.folder),
-        ]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        wait_for(self._answers, "Redis does not start")
-
-    def kill(self) -> None:
-        if self.process:
-            self.process.send_signal(signal.SIGCONT)
-            self.process.kill()
-            self.process.wait()
-
-    def _answers(self) -> bool:
-        with suppress(redis.ConnectionError):
-            return bool(self.client.ping())
-        return False
-
-
 @pytest.fixture
 def own_redis(redis_url: str, tmp_path: Path) -> Iterator[OwnRedis]:
     if shutil.which("redis-server") is None:
@@ -219,8 +179,7 @@ def own_redis(redis_url: str, tmp_path: Path) -> Iterator[OwnRedis]:
     one = OwnRedis(tmp_path)
     one.start()
     yield one
-    one.kill()
-    one.client.close()
+    one.close()
 
 
 def flush(server: OwnRedis) -> Callable[[], object]:
@@ -237,9 +196,8 @@ def fill(server: OwnRedis) -> Callable[[], object]:
 
 def freeze(server: OwnRedis) -> Callable[[], object]:
     """Connections stay open and nobody answers."""
-    assert server.process
-    server.process.send_signal(signal.SIGSTOP)
-    return lambda: server.process and server.process.send_signal(signal.SIGCONT)
+    server.freeze()
+    return server.thaw
 
 
 def kill(server: OwnRedis) -> Callable[[], object]:
