@@ -85,7 +85,7 @@ def _faults(node: ast.AST) -> Iterator[str]:
             and isinstance(inner.func, ast.Attribute)
             and inner.func.attr == "fault"
         ):
-            yield from (argument.value for argument in inner.args if isinstance(argument, ast.Constant))
+            yield from (str(argument.value) for argument in inner.args if isinstance(argument, ast.Constant))
 
 
 def table() -> str:

@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,12 @@ CREW: dict[str, tuple[tuple[str, ...], int]] = {
     "beat": ((*CELERY, "beat", "-l", "critical"), 0),
 }
 SENDERS = sum(senders for _command, senders in CREW.values())
+
+
+SINKS: dict[str, Callable[[DeliveryLog], AbstractContextManager[SMTPSink | ESP]]] = {
+    "smtp": smtp_sink,
+    "api": esp,
+}
 
 
 class Crew:
@@ -150,13 +156,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.soak", description=__doc__)
     parser.add_argument("minutes", type=float)
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
-    parser.add_argument("--via", choices=["smtp", "api"], default="smtp")
+    parser.add_argument("--via", choices=list(SINKS), default="smtp")
     given = parser.parse_args(arguments)
     print(f"seed {given.seed}, {given.minutes:g} minutes, over {given.via}", flush=True)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="triggers-soak-")))
         log = DeliveryLog(folder / "deliveries")
-        sink: SMTPSink | ESP = stack.enter_context((smtp_sink if given.via == "smtp" else esp)(log))
+        sink = stack.enter_context(SINKS[given.via](log))
         postgres, broker = stack.enter_context(servers(folder))
         prepare(postgres, broker, sink, folder)
         crew = Crew(folder)

@@ -66,6 +66,10 @@ WISHES = st.just("customer") | st.sampled_from(
     ("greylist", "tempfail", "permfail", "dropafterdata", "dropindata")
 )
 PLACES = st.integers(0, 9)
+TROUBLES = (
+    *("refusal of a topic", "refusal of everything", "order", "pause"),
+    *("sender killed before the call", "sender killed after the call"),
+)
 IN_DOUBT = ("dropafterdata", "dropindata")
 CHAIN = [
     ("wait", "wait", {"amount": 2, "unit": "hours"}),
@@ -75,7 +79,7 @@ CHAIN = [
 ]
 SETTINGS = settings(
     derandomize=True,
-    max_examples=30,
+    max_examples=25,
     stateful_step_count=15,
     deadline=None,
     database=None,
@@ -122,9 +126,12 @@ class Shop(RuleBasedStateMachine):
         with database_clock(self.now):
             yield
 
-    @initialize(wishes=st.lists(WISHES, min_size=3, max_size=3))
-    def open_with_customers(self, wishes: list[str]) -> None:
-        """Three who have a letter on its way, so that there is something to go wrong."""
+    @initialize(
+        wishes=st.lists(WISHES, min_size=3, max_size=3),
+        troubles=st.lists(st.sampled_from(TROUBLES), min_size=2, max_size=2),
+    )
+    def open_with_customers(self, wishes: list[str], troubles: list[str]) -> None:
+        """Three who have a letter on its way, and two things that come between; drawn freely they would seldom meet."""
         for wish in wishes:
             self.sign_up(wish, agrees=True)
         for place in range(len(wishes)):
@@ -132,6 +139,17 @@ class Shop(RuleBasedStateMachine):
         self.take_turns()
         self.wait(hours=3)
         self.take_turns()
+        for place, trouble in enumerate(troubles):
+            match trouble:
+                case "refusal of a topic" | "refusal of everything":
+                    self.unsubscribe(place, trouble == "refusal of everything")
+                case "order":
+                    self.order(place)
+                case "pause" if self.is_live:
+                    self.pause()
+                case "sender killed before the call" | "sender killed after the call":
+                    self.kill_a_sender(trouble == "sender killed after the call")
+        self.send()
 
     @rule(wish=WISHES, agrees=st.booleans())
     def sign_up(self, wish: str, agrees: bool) -> None:
