@@ -321,11 +321,18 @@ class Shop(RuleBasedStateMachine):
     def come_to_an_end(self) -> None:
         """Everything that waits is over: the books must be closed, and no doubt without its reason."""
         if not self.is_live:
+            # Whoever becomes due in the pause is parked, and must be let go by its end.
+            self.now += timedelta(days=2)
+            with self.clock():
+                run_due()
             self.resume()
         for _day in range(6):
             self.now += timedelta(days=1)
             with self.clock():
                 run_due()
+        self.nobody_gets_a_letter_twice()
+        self.a_refusal_counts()
+        self.nothing_is_without_a_state_and_a_reason()
         assert not PendingEvent.objects.exists()
         assert not Journey.objects.filter(status__in=("active", "paused")).exists()
         left = Message.objects.filter(state__in=COLUMNS["waiting"] | {"sending"})
