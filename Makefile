@@ -31,6 +31,10 @@ demo: env ## the demo shop, complete, without any server (PORT=8000, WAIT_SCALE=
 test: env ## the whole test suite, on every database and broker it can reach (ARGS="--only sqlite -- -k wait")
 	@exec $(VENV_PYTHON) -m tests $(ARGS)
 
+.PHONY: soak
+soak: env ## kill everything at random for MINUTES=n (10) under load, then balance the books
+	@exec $(VENV_PYTHON) -m tests.faults.soak $(or $(MINUTES),10)
+
 .PHONY: lint
 lint: env ## style, types, import rules, templates, forgotten migrations
 	$(VENV)/bin/ruff check .

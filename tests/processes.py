@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import subprocess
 import sys
 import time
@@ -34,6 +36,21 @@ def running(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
     finally:
         process.kill()
         process.communicate()
+
+
+def wait_for_output(process: subprocess.Popen[str], text: str, seconds: float = 60.0) -> None:
+    """Read what the process says until it says this; the rest of the line is left unread."""
+    assert process.stdout is not None
+    descriptor = process.stdout.fileno()
+    ends = time.monotonic() + seconds
+    said = b""
+    while text.encode() not in said:
+        if not select.select([descriptor], [], [], max(0.0, ends - time.monotonic()))[0]:
+            raise AssertionError(f"waited {seconds} s for {text!r}: {said.decode(errors='replace')}")
+        some = os.read(descriptor, 65_536)
+        if not some:
+            raise AssertionError(f"ended without {text!r}: {said.decode(errors='replace')}")
+        said += some
 
 
 def wait_for(condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from triggers.clock import DatabaseNow
 from triggers.contacts import contact_for
+from triggers.crashpoints import crash_point
 from triggers.heartbeat import beat
 from triggers.logs import note
 from triggers.models import SHARDS, Contact, Event, PendingEvent
@@ -44,6 +45,8 @@ def capture(
             event = record_event(
                 name, contact=found, data=data, object_ref=object_ref, occurred_at=occurred_at
             )
+            crash_point("capture.before_commit")
+        crash_point("capture.after_commit")
     except Exception as error:
         _report(name, error)
         return None
@@ -69,6 +72,7 @@ def record_event(
         recorded_at=DatabaseNow(),
     )
     event.save(force_insert=True)
+    crash_point("capture.event_written")
     # The moment is the database's; whoever wants it reads it from there.
     del event.recorded_at
     PendingEvent(event=event, shard=contact.pk % SHARDS).save(force_insert=True)

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from triggers.capturing import record_event
 from triggers.contacts import contact_for
+from triggers.crashpoints import crash_point
 from triggers.models import Channel, Consent, Contact, OptOut, Suppression, SuppressionReason, Topic
 
 
@@ -24,6 +25,8 @@ def grant(contact: Any, channel: str, *, source: str, text: str) -> None:
             channel=channel, address=address_key(found, channel), reason=SuppressionReason.UNSUBSCRIBED
         ).delete()
         record_event("consent_granted", contact=found, data={"channel": channel, "source": source})
+        crash_point("grant.before_commit")
+    crash_point("grant.after_commit")
 
 
 def withdraw(contact: Any, channel: str, *, source: str) -> None:
@@ -44,6 +47,8 @@ def withdraw(contact: Any, channel: str, *, source: str) -> None:
                 address=address,
                 defaults={"reason": SuppressionReason.UNSUBSCRIBED, "note": source[:100]},
             )
+        crash_point("withdraw.before_commit")
+    crash_point("withdraw.after_commit")
 
 
 def opt_out(contact: Any, topic: Topic, *, source: str) -> None:
@@ -55,6 +60,8 @@ def opt_out(contact: Any, topic: Topic, *, source: str) -> None:
         )
         if is_new:
             record_event("unsubscribed", contact=found, data={"topic": topic.key, "source": source})
+        crash_point("opt_out.before_commit")
+    crash_point("opt_out.after_commit")
 
 
 def opt_in(contact: Any, topic: Topic) -> None:

@@ -9,6 +9,7 @@ from celery import shared_task
 from celery.signals import worker_init, worker_shutting_down
 
 from triggers.conf import settings
+from triggers.crashpoints import crash_point
 from triggers.delivery import send as sending
 from triggers.delivery.lane import lanes_with_work
 from triggers.delivery.watch import watch_chains
@@ -37,6 +38,7 @@ def drain(**kwargs: Any) -> None:
 def tick() -> None:
     """Ring for every shard and lane that has work; a bell that nobody hears in time is forgotten."""
     work = find_work()
+    crash_point("tick.before_bells")
     expires = 10 * settings.TICK_SECONDS
     for start in range(0, len(work.shards), SHARDS_A_BELL):
         turn.apply_async((work.shards[start : start + SHARDS_A_BELL],), expires=expires)
@@ -48,6 +50,7 @@ def tick() -> None:
 def turn(shards: Sequence[int]) -> None:
     """One turn over some shards; letters it queued are rung for at once, not at the next tick."""
     if take_turn(*shards):
+        crash_point("task.before_bells")
         for lane in lanes_with_work():
             deliver.apply_async((lane,), expires=10 * settings.TICK_SECONDS)
 
@@ -56,6 +59,7 @@ def turn(shards: Sequence[int]) -> None:
 def deliver(lane: str) -> None:
     """One sender's run over a lane."""
     sending.deliver(lane, gives_way=gives_way)
+    crash_point("task.before_ack")
 
 
 @shared_task(name="triggers.watch", ignore_result=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.db import InterfaceError, OperationalError, connection
 
-# SQLSTATE classes: connection lost, transaction rolled back (deadlock, serialization), operator intervention.
-POSTGRESQL = ("08", "40", "57P")
-# Lock wait timeout, deadlock, server gone, connection lost during a query.
-MARIADB = (1205, 1213, 2006, 2013)
-SQLITE = ("locked", "busy")
+# SQLSTATE classes: connection lost, transaction rolled back (deadlock, serialization), no disk, memory or connection left,
+# a lock that could not be had in time, operator intervention, the server's own input and output.
+POSTGRESQL = ("08", "40", "53", "55P03", "57P", "58")
+# Disk full, too many connections, table full, lock wait timeout, deadlock, server gone, connection lost during a query.
+MARIADB = (1021, 1040, 1114, 1205, 1213, 2006, 2013)
+SQLITE = ("locked", "busy", "disk is full", "disk I/O error")
 
 
 def is_transient(error: BaseException) -> bool:

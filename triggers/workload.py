@@ -10,11 +10,13 @@ from datetime import timedelta
 from triggers.accounts import CLASSES, parse_lane
 from triggers.clock import DatabaseNow
 from triggers.conf import settings
+from triggers.crashpoints import crash_point
 from triggers.delivery.expire import expire_overdue
 from triggers.delivery.lane import lanes_with_work
 from triggers.delivery.send import deliver
 from triggers.delivery.unknown import send_unknown_again, settle_abandoned
 from triggers.engine.look import with_work
+from triggers.engine.publish import finish_releases
 from triggers.engine.turn import turn
 from triggers.heartbeat import beat
 from triggers.logs import note
@@ -35,8 +37,10 @@ def find_work() -> Work:
     """Look, and leave a sign of life. Costs a few index probes, whatever the backlog."""
     beat("tick")
     settle_abandoned()
-    expire_overdue()
+    crash_point("tick.settled")
     send_unknown_again()
+    expire_overdue()
+    finish_releases()
     shards = with_work()
     random.shuffle(shards)
     return Work(tuple(shards), tuple(lanes_with_work()))

@@ -54,8 +54,10 @@ def test_a_wrong_column_in_the_hosts_query_blames_the_row_and_not_the_connection
 
 
 @pytest.mark.only_on("postgres")
-@pytest.mark.parametrize("state", ["08006", "40001", "40P01", "57P01", None])
-def test_lost_connections_and_deadlocks_are_nobodys_fault(state: str | None) -> None:
+@pytest.mark.parametrize(
+    "state", ["08006", "40001", "40P01", "53100", "53300", "55P03", "57P01", "58030", None]
+)
+def test_lost_connections_deadlocks_and_full_disks_are_nobodys_fault(state: str | None) -> None:
     error = OperationalError("gone")
     error.__cause__ = Exception("gone")
     error.__cause__.sqlstate = state  # type: ignore[attr-defined]

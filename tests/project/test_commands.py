@@ -14,7 +14,17 @@ from tests.project.files import ROOT, project_files, text_of
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
-MAKE_VARIABLES = {"MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "ARGS", "NAME", "PORT", "WAIT_SCALE"}
+MAKE_VARIABLES = {
+    "MAKEFLAGS",
+    "MFLAGS",
+    "MAKEOVERRIDES",
+    "MAKELEVEL",
+    "ARGS",
+    "NAME",
+    "MINUTES",
+    "PORT",
+    "WAIT_SCALE",
+}
 DOCUMENTS = [path for path in project_files() if path.suffix == ".md"]
 # Commands are written as code, in a line of a block or between backticks.
 CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
@@ -58,6 +68,7 @@ def test_help_lists_every_target() -> None:
         (["demo", "PORT=8123", "WAIT_SCALE=0.01"], "manage.py demo --port 8123 --wait-scale 0.01"),
         (["test", "ARGS=--only sqlite"], "-m tests --only sqlite"),
         (["bench", "NAME=turn"], "-m benchmarks turn"),
+        (["soak", "MINUTES=30"], "-m tests.faults.soak 30"),
     ],
 )
 def test_a_target_runs_its_command(arguments: list[str], command: str) -> None:

@@ -8,6 +8,7 @@ from types import TracebackType
 
 from django.db import connections
 
+from triggers.crashpoints import crash_point
 from triggers.delivery.claim import Claimed
 from triggers.delivery.email import Letter, Mailer
 from triggers.delivery.lane import Admission
@@ -67,8 +68,13 @@ def _call(one: Claimed, mailer: Mailer) -> Callable[[], Outcome]:
     """The provider call for a thread of the pool, which leaves no database connection behind."""
 
     def call() -> Outcome:
+        crash_point("send.before_call")
         try:
-            return mailer.send(payload) if isinstance(payload, Letter) else send_text(payload, mailer.account)
+            outcome = (
+                mailer.send(payload) if isinstance(payload, Letter) else send_text(payload, mailer.account)
+            )
+            crash_point("send.after_call")
+            return outcome
         finally:
             # A backend of the host's may have used the database: this thread's connection would outlive the run.
             connections.close_all()

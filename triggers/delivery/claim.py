@@ -19,6 +19,7 @@ from triggers.content.context import letter_contexts
 from triggers.content.letter import CompiledLetter, LetterSource, RenderedLetter, compile_letter
 from triggers.control import nothing_is_paused
 from triggers.core.values import Reason
+from triggers.crashpoints import crash_point
 from triggers.delivery.backoff import retry_delay
 from triggers.delivery.email import Letter
 from triggers.delivery.recheck import GONE, stops
@@ -77,6 +78,7 @@ def claim(lane: str, most: int) -> Claim:
     )
     if not rows:
         return Claim(0)
+    crash_point("claim.locked")
     now: datetime = rows[0].now
     messages = list(
         Message.objects.filter(pk__in=[row.pk for row in rows]).select_related("contact", "topic", "chain")
@@ -91,7 +93,9 @@ def claim(lane: str, most: int) -> Claim:
     keep_doubts(messages, stopped, now)
     _end([*messages, *orphans], stopped, now)
     going = [message for message in messages if message.pk in rendered and message.pk not in stopped]
+    crash_point("claim.before_mark")
     _mark(going, rendered, now)
+    crash_point("claim.before_commit")
     failed = [message.chain_id for message in messages if message.state == MessageState.FAILED]
     return Claim(len(rows), [_claimed(message, rendered[message.pk]) for message in going], failed)
 

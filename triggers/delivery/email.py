@@ -16,6 +16,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from triggers.accounts import DEFAULT, accounts
 from triggers.addresses import parse_email
 from triggers.conf import settings
+from triggers.crashpoints import crash_point
 from triggers.delivery.backends import backend_class
 from triggers.delivery.errors import classify, in_doubt, not_sent
 from triggers.delivery.outcome import Outcome, error_text
@@ -61,6 +62,7 @@ class Mailer:
         except Exception as error:
             # A server that is away, a missing key, a mistyped option: whatever it is, the letter has not left.
             return not_sent(error)
+        crash_point("send.connected")
         try:
             count = connection.send_messages([message])
         except Exception as error:

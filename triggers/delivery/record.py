@@ -15,6 +15,7 @@ from django.utils.translation import gettext_noop
 
 from triggers.addresses import parse_email
 from triggers.clock import DatabaseNow
+from triggers.crashpoints import crash_point
 from triggers.delivery.backoff import retry_delay
 from triggers.delivery.breaker import learn
 from triggers.delivery.calls import Result
@@ -48,10 +49,12 @@ RECORD_PAUSES = (0.1, 0.5, 2.0)
 
 def settle(results: Sequence[Result], tally: Tally) -> int:
     """Record results as they came, all that were accepted in one statement. Returns how many were accepted."""
+    crash_point("send.before_record")
     accepted = [(one, outcome) for one, outcome, _admission in results if outcome.status == "accepted"]
     recorded = _record_accepted(accepted) if len(accepted) > 1 else ()
     for one, outcome, admission in results:
         state = MessageState.ACCEPTED if one.id in recorded else _settle_one(one, outcome)
+        crash_point("send.after_record")
         if state is not None:
             _announce(one, state)
         tally.note(one.chain_id, state)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from triggers.accounts import concurrency_of, parse_lane
 from triggers.clock import DatabaseNow
 from triggers.conf import settings
+from triggers.crashpoints import crash_point
 from triggers.delivery.calls import Calls
 from triggers.delivery.claim import Claim, claim
 from triggers.delivery.lane import Admission, admit, give_back
@@ -96,6 +97,7 @@ def _claim(lane: str, calls: Calls) -> tuple[Claim, Admission]:
         give_back(lane, admission, 0)
         return Claim(0), admission
     taken = claim(lane, admission.most)
+    crash_point("claim.after_commit")
     give_back(lane, admission, len(taken.ready))
     return taken, admission
 

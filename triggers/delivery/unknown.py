@@ -19,6 +19,7 @@ from triggers.accounts import accounts, parse_lane
 from triggers.clock import DatabaseNow
 from triggers.conf import settings
 from triggers.core.values import Reason
+from triggers.crashpoints import crash_point
 from triggers.delivery.backends import backend_class
 from triggers.delivery.stop import Stop
 from triggers.models import Channel, Message, MessageState
@@ -48,6 +49,7 @@ def settle_abandoned() -> int:
     Message.objects.filter(state=MessageState.HELD, lease_until__lt=DatabaseNow()).update(
         state=MessageState.QUEUED, lease_until=None
     )
+    crash_point("settle.held_released")
     abandoned = Message.objects.filter(state=MessageState.SENDING, lease_until__lt=DatabaseNow())
     by_pause: dict[float | None, list[int]] = defaultdict(list)
     for pk, lane, resends in abandoned.values_list("pk", "lane", "resends")[:SLICE]:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_noop
 
 from triggers.conf import settings
 from triggers.core.values import JourneyStatus, Reason
+from triggers.crashpoints import crash_point
 from triggers.engine.records import READ, Passage, read_passages, write_passages
 from triggers.engine.shards import lock, lock_for, rewind
 from triggers.models import SHARDS, Journey, PendingEvent
@@ -65,6 +66,7 @@ def release_journeys(chain_id: int) -> int:
     released = 0
     for shard in range(SHARDS):
         while some := _release_some(chain_id, shard):
+            crash_point("release.after_commit")
             released += some
     return released
 
@@ -81,6 +83,7 @@ def _release_some(chain_id: int, shard: int) -> int:
         one.release()
     write_passages(passages, now)
     rewind(shard)
+    crash_point("release.before_commit")
     return len(passages)
 
 

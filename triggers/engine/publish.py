@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ from triggers.conditions.message_reaction import MessageReactionConfig
 from triggers.core.events import EVENT_NAME
 from triggers.core.payload import PayloadFilter
 from triggers.core.values import Reason
+from triggers.crashpoints import crash_point
 from triggers.engine.journeys import release_journeys
 from triggers.engine.quiet import quiet_problems
 from triggers.entries import entries
@@ -41,6 +43,8 @@ from triggers.models import (
 from triggers.steps import steps
 
 MOST_STEPS = 500
+# After this long somebody else goes on with a release. One that still works is not hurt by company.
+RELEASE_LEASE = timedelta(minutes=5)
 # What a chain says of its pause when there is none.
 NOT_PAUSED: dict[str, Any] = {"paused_at": None, "paused_why": "", "paused_data": {}}
 
@@ -67,6 +71,7 @@ def publish(chain: Chain, by: Any = None) -> ChainVersion:
     A chain that was not live starts with the events from now on: it does not look back.
     """
     version, was_paused = _publish(chain, by)
+    crash_point("publish.after_commit")
     if was_paused:
         _release(chain)
     return version
@@ -91,7 +96,10 @@ def _publish(chain: Chain, by: Any) -> tuple[ChainVersion, bool]:
     if chain.status != ChainStatus.LIVE:
         changes |= {"activated_at": DatabaseNow(), **NOT_PAUSED}
         ChainDay.objects.filter(chain=chain).forget()
+    if chain.status == ChainStatus.PAUSED:
+        changes["resuming_until"] = DatabaseNow() + RELEASE_LEASE
     Chain.objects.filter(pk=chain.pk).update(**changes)
+    crash_point("publish.before_commit")
     return version, chain.status == ChainStatus.PAUSED
 
 
@@ -130,12 +138,13 @@ def pause_chain(chain: Chain, why: Reason | None = None) -> bool:
     What is queued is held back at once; due journeys are parked by the turns that find them. `why` is said when it was
     not a person who paused it.
     """
-    changes = {"paused_at": DatabaseNow(), "paused_why": why.text if why else ""}
+    changes = {"paused_at": DatabaseNow(), "paused_why": why.text if why else "", "resuming_until": None}
     changes["paused_data"] = dict(why.data) if why else {}
     live = Chain.objects.filter(pk=chain.pk, status=ChainStatus.LIVE)
     if not live.update(status=ChainStatus.PAUSED, **changes):
         return False
     _messages_of(chain, MessageState.QUEUED).update(state=MessageState.HELD)
+    crash_point("pause.before_commit")
     return True
 
 
@@ -146,16 +155,30 @@ def resume_chain(chain: Chain) -> None:
     """
     paused = Chain.objects.filter(pk=chain.pk, status=ChainStatus.PAUSED, live_version__isnull=False)
     with transaction.atomic():
-        is_resumed = paused.update(status=ChainStatus.LIVE, activated_at=DatabaseNow(), **NOT_PAUSED)
+        until = DatabaseNow() + RELEASE_LEASE
+        is_resumed = paused.update(
+            status=ChainStatus.LIVE, activated_at=DatabaseNow(), resuming_until=until, **NOT_PAUSED
+        )
         if is_resumed:
             ChainDay.objects.filter(chain=chain).forget()
     if is_resumed:
+        crash_point("resume.after_commit")
         _release(chain)
+
+
+def finish_releases() -> None:
+    """Go on where a process died that was letting a chain's journeys go. One look when there is none."""
+    left = Chain.objects.filter(status=ChainStatus.LIVE, resuming_until__lt=DatabaseNow())
+    for chain in left:
+        if left.filter(pk=chain.pk).update(resuming_until=DatabaseNow() + RELEASE_LEASE):
+            _release(chain)
 
 
 def _release(chain: Chain) -> None:
     release_journeys(chain.pk)
+    crash_point("release.journeys_done")
     _messages_of(chain, MessageState.HELD).update(state=MessageState.QUEUED, lease_until=None)
+    Chain.objects.filter(pk=chain.pk, status=ChainStatus.LIVE).update(resuming_until=None)
 
 
 def _messages_of(chain: Chain, state: MessageState) -> QuerySet[Message]:

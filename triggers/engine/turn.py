@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from django.db import transaction
 
 from triggers.conf import settings
+from triggers.crashpoints import crash_point
 from triggers.drain import is_draining
 from triggers.engine.advance import fire_due
 from triggers.engine.claim import choose, claim_due, remember
@@ -52,6 +53,8 @@ def turn(*shards: int, seconds: float | None = None) -> TurnResult:
     while left:
         with transaction.atomic():
             share = _work(left, settings.TURN_BATCH)
+            crash_point("turn.before_commit")
+        crash_point("turn.after_commit")
         remember(share.marks)
         events, steps = events + share.events, steps + share.steps
         is_busy, left = is_busy or share.is_busy, share.left
@@ -76,8 +79,10 @@ def _work(shards: Sequence[int], batch: int) -> Share:
         share.is_busy |= held is None or len(held.rewinds) < len(chosen)
         if held is None:
             continue
+        crash_point("turn.locked")
         now = held.now
         share.events, unmatched = match_events(held.with_events, now, batch)
+        crash_point("turn.matched")
         matched = [shard for shard in held.rewinds if shard not in unmatched]
         claim = claim_due(matched, held, batch - len(rows))
         rows += claim.rows

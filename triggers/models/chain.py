@@ -30,7 +30,7 @@ class Chain(models.Model):
     """A chain's draft, and which of its versions is live.
 
     `activated_at` is the watermark: only events recorded after it can start journeys. `priority` is no part of the draft:
-    it counts at once, for everybody inside.
+    it counts at once, for everybody inside. `resuming_until` is set while what was parked in a pause is let go; past it, whoever did that has died.
     """
 
     key = models.SlugField(_("key"), max_length=64, unique=True)
@@ -68,6 +68,7 @@ class Chain(models.Model):
     # Why it was paused by the watch (a message id and its values); empty: a person did it.
     paused_why = models.CharField(max_length=300, blank=True, editable=False)
     paused_data = models.JSONField(default=dict, blank=True, editable=False)
+    resuming_until = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 

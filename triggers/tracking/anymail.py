@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce
 from triggers.addresses import parse_email
 from triggers.capturing import record_event
 from triggers.clock import DatabaseNow
+from triggers.crashpoints import crash_point
 from triggers.delivery.tally import count_report
 from triggers.exceptions import InvalidAddress
 from triggers.logs import note
@@ -61,6 +62,8 @@ def receive(event: Any, **kwargs: Any) -> None:
             _suppress(message, event)
         if event.event_type in ("opened", "clicked"):
             _note_reaction(message, event)
+        crash_point("webhook.before_commit")
+    crash_point("webhook.after_commit")
 
 
 def _message(event: Any) -> Message | None:

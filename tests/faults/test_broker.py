@@ -1,0 +1,244 @@
+"""Celery's workers are killed, its broker is emptied, full, silent or gone: a bell that is lost costs a look, not a letter."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from celery import Celery
+from django.core.management import call_command
+
+from tests.faults.proxy import proxy
+from tests.faults.scenario import CONCURRENCY, Scenario, names
+from tests.faults.servers import OwnRedis
+from tests.processes import ROOT, wait_for
+from triggers.crashpoints import EXIT_STATUS, VARIABLE
+from triggers.models import SHARDS, Event, Heartbeat, Message
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PEOPLE = 8
+LANES = ("email.transactional", "email.marketing")
+SMTP_ONLY = pytest.mark.parametrize("provider", ["smtp"], indirect=True)
+
+
+class Bells:
+    """A broker with a queue of this test's own."""
+
+    def __init__(self, url: str, shop: Scenario) -> None:
+        self.url, self.queue = url, f"triggers-faults-{uuid4().hex}"
+        self.shop = shop
+        # A bell is forgotten after ten ticks; with a process for each task it may well take longer to be heard.
+        given = json.loads(shop.environment["TRIGGERS_TEST_SETTINGS"]) | {"TICK_SECONDS": 2}
+        shop.environment = {**shop.environment, "TRIGGERS_TEST_SETTINGS": json.dumps(given)}
+
+    def ring(self, task: str, *arguments: object, times: int = 1) -> None:
+        with Celery(broker=self.url, set_as_current=False) as app:
+            for _time in range(times):
+                app.send_task(f"triggers.{task}", arguments, queue=self.queue)
+
+    @contextmanager
+    def worker(self, *options: str, at: str = "") -> Iterator[subprocess.Popen[bytes]]:
+        """A worker that listens to this queue, killed with its children at the end."""
+        command = [sys.executable, "-m", "celery", "-A", "demo_shop", "worker", "-l", "error", *options]
+        environment = {
+            **self.shop.environment,
+            "TRIGGERS_TEST_BROKER_URL": self.url,
+            "TRIGGERS_TEST_QUEUE": self.queue,
+            VARIABLE: at,
+        }
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def ring_until(self, condition: Callable[[], bool]) -> None:
+        """As a slow beat does: one tick, some time to work, another."""
+        for _tick in range(30):
+            self.ring("tick")
+            with suppress(AssertionError):
+                return wait_for(condition, "it is not so yet", 2)
+        raise AssertionError("thirty ticks did not help")
+
+    def wait_until_sent(self, count: int, seconds: float = 90) -> None:
+        accepted = Message.objects.filter(state="accepted")
+        wait_for(lambda: accepted.count() >= count, "the letters were not sent", seconds)
+
+
+@pytest.fixture
+def bells(broker_url: str, shop: Scenario) -> Bells:
+    return Bells(broker_url, shop)
+
+
+@pytest.fixture
+def beat(shop: Scenario) -> None:
+    call_command("triggers_beat", verbosity=0)
+
+
+@pytest.mark.fault("F4")
+@SMTP_ONLY
+@pytest.mark.parametrize("point", ["tick.before_bells", "task.before_bells", "task.before_ack"])
+def test_killed_between_the_work_and_its_acknowledgement(bells: Bells, point: str) -> None:
+    """The database has it or has it not; the broker's opinion does not matter."""
+    shop = bells.shop
+    shop.fill_carts(*names(PEOPLE))
+    with bells.worker("-P", "solo", at=point) as worker:
+        bells.ring("tick")
+        wait_for(lambda: worker.poll() is not None, "it was not killed", 90)
+        assert worker.returncode == EXIT_STATUS
+    shop.recover()
+    assert shop.problems() == []
+    assert shop.books()["sent"] == 2 * PEOPLE
+
+
+@pytest.mark.fault("F6")
+@SMTP_ONLY
+def test_the_same_bells_ten_times_to_two_workers(bells: Bells) -> None:
+    shop = bells.shop
+    shop.fill_carts(*names(PEOPLE))
+    for _time in range(10):
+        bells.ring("turn", list(range(SHARDS)))
+        for lane in LANES:
+            bells.ring("deliver", lane)
+    with bells.worker("--concurrency", "2"), bells.worker("--concurrency", "2"):
+        bells.wait_until_sent(2 * PEOPLE)
+    shop.recover()
+    assert shop.problems(most_unknown=0) == []
+
+
+@pytest.mark.fault("F14")
+@SMTP_ONLY
+def test_two_beats(bells: Bells, beat: None) -> None:
+    shop = bells.shop
+    shop.fill_carts(*names(PEOPLE))
+    with bells.worker("-B", "--concurrency", "1"), bells.worker("-B", "--concurrency", "1"):
+        bells.wait_until_sent(2 * PEOPLE)
+    shop.recover()
+    assert shop.problems() == []
+
+
+@pytest.mark.fault("F5")
+@pytest.mark.parametrize("how", ["killed", "time limit", "one task each"])
+@SMTP_ONLY
+def test_a_child_that_dies(redis_url: str, shop: Scenario, how: str) -> None:
+    """As the kernel does when memory is short, and as Celery's limits do; the worker goes on with a new child."""
+    bells = Bells(redis_url, shop)
+    options = {
+        "killed": [],
+        "time limit": ["--time-limit", "1"],
+        "one task each": ["--max-tasks-per-child", "1"],
+    }
+    in_doubt = {"killed": CONCURRENCY, "time limit": 2 * CONCURRENCY, "one task each": 0}[how]
+    shop.fill_carts(*names(PEOPLE), *(["silent-1"] if how == "time limit" else []))
+    with bells.worker("--concurrency", "1", *options[how]) as worker:
+        if how == "killed":
+            shop.provider.on_stage = _kill_once(lambda: _children(worker.pid))
+        bells.ring_until(lambda: shop.books()["sent"] >= 2 * len(shop.told) - in_doubt)
+    shop.recover()
+    assert shop.problems(most_unknown=in_doubt) == []
+
+
+@pytest.mark.fault("F3", "F1")
+@SMTP_ONLY
+@pytest.mark.parametrize("state", ["closed", "silent"])
+def test_the_shop_never_speaks_to_the_broker(redis_url: str, shop: Scenario, state: str) -> None:
+    """A broker that is down or half-open cannot hold up a request that never asks it."""
+    port = int(redis_url.rsplit(":", 1)[1].partition("/")[0])
+    with proxy("127.0.0.1", port) as wire:
+        wire.silence()
+        if state == "closed":
+            wire.close()
+        shop.environment = {
+            **shop.environment,
+            "TRIGGERS_TEST_BROKER_URL": f"redis://127.0.0.1:{wire.port}/15",
+        }
+        shop.customer("ann")
+        assert shop.deed("order", "ann@example.com").returncode == 0
+        assert wire.accepted == 0
+    assert Event.objects.filter(name="add_to_cart").count() == 1
+    shop.believe("ann", True)
+    shop.recover()
+    assert shop.problems() == []
+
+
+@pytest.fixture
+def own_redis(redis_url: str, tmp_path: Path) -> Iterator[OwnRedis]:
+    if shutil.which("redis-server") is None:
+        pytest.skip("no redis-server on PATH")
+    one = OwnRedis(tmp_path)
+    one.start()
+    yield one
+    one.close()
+
+
+def flush(server: OwnRedis) -> Callable[[], object]:
+    server.client.flushall()
+    return lambda: None
+
+
+def fill(server: OwnRedis) -> Callable[[], object]:
+    """Out of memory, and not allowed to forget anything."""
+    server.client.config_set("maxmemory-policy", "noeviction")
+    server.client.config_set("maxmemory", 1)
+    return lambda: server.client.config_set("maxmemory", 0)
+
+
+def freeze(server: OwnRedis) -> Callable[[], object]:
+    """Connections stay open and nobody answers."""
+    server.freeze()
+    return server.thaw
+
+
+def kill(server: OwnRedis) -> Callable[[], object]:
+    """Gone with all it held; another one comes up in its place."""
+    server.kill()
+    return server.start
+
+
+@pytest.mark.fault("F3")
+@SMTP_ONLY
+@pytest.mark.parametrize("fault", [flush, fill, freeze, kill], ids=lambda fault: fault.__name__)
+def test_redis_in_trouble(
+    shop: Scenario, beat: None, own_redis: OwnRedis, fault: Callable[[OwnRedis], Callable[[], object]]
+) -> None:
+    """Orders go on meanwhile; when it is back, everything is caught up with, once."""
+    bells = Bells(own_redis.url, shop)
+    with bells.worker("-B", "--concurrency", "1") as worker:
+        wait_for(lambda: Heartbeat.objects.filter(pk="tick").exists(), "beat does not tick", 90)
+        shop.fill_carts(*names(PEOPLE, "early"))
+        mend = fault(own_redis)
+        shop.fill_carts(*names(PEOPLE, "meanwhile"))
+        mend()
+        # Celery's worker ends when Redis is out of memory; whoever looks after processes starts another.
+        with bells.worker("-B", "--concurrency", "1") if fault is fill else nullcontext():
+            bells.wait_until_sent(4 * PEOPLE)
+        assert fault is fill or worker.poll() is None
+    shop.recover()
+    assert shop.problems() == []
+
+
+def _kill_once(victims: Callable[[], list[int]]) -> Callable[[str, str], None]:
+    done: list[int] = []
+
+    def on_stage(stage: str, to: str) -> None:
+        if stage == "taken" and not done:
+            done.extend(victims())
+            for pid in done:
+                os.kill(pid, signal.SIGKILL)
+
+    return on_stage
+
+
+def _children(pid: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
