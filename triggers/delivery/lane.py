@@ -12,6 +12,7 @@ from triggers.accounts import lane_name, lane_names, parse_lane, rate_of
 from triggers.clock import DatabaseNow
 from triggers.conf import settings
 from triggers.control import nothing_is_paused
+from triggers.crashpoints import crash_point
 from triggers.models import Lane, Message, MessageState
 from triggers.models.lane import LaneQuerySet
 
@@ -158,6 +159,7 @@ def _lease(lane: str, most: int, rate: float, is_troubled: bool) -> Admission:
     # Who waited for the lock read the clock before the one who had it: the bucket's time never goes back.
     filled_at = max(row.now, row.filled_at or row.now)
     Lane.objects.filter(pk=lane).update(tokens=tokens - leased, filled_at=filled_at)
+    crash_point("lease.before_commit")
     return Admission(leased, leased=leased, is_troubled=is_troubled)
 
 
