@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -54,8 +54,11 @@ class Admission:
     is_troubled: bool = False
 
 
-def admit(lane: str, most: int) -> Admission:
-    """How many of `most` a sender may claim now. One read; a lane with a rate takes its tokens in one write more."""
+def admit(lane: str, most: int, *, can_wait: bool = True) -> Admission:
+    """How many of `most` a sender may claim now. One read; a lane with a rate takes its tokens in one write more.
+
+    A sender that has something else to do (`can_wait=False`) is not told to wait for tokens, and keeps no other from it.
+    """
     row = _get(Lane.objects.all(), lane)
     if row.is_paused:
         return Admission(0)
@@ -65,7 +68,10 @@ def admit(lane: str, most: int) -> Admission:
         return _probe(row)
     is_troubled = bool(row.failures or row.throttles or row.trips)
     rate = rate_of(lane)
-    return Admission(most, is_troubled=is_troubled) if rate is None else _lease(lane, most, rate, is_troubled)
+    if rate is None:
+        return Admission(most, is_troubled=is_troubled)
+    admission = _lease(lane, most, rate, can_wait)
+    return replace(admission, is_troubled=is_troubled) if admission.most else admission
 
 
 def give_back(lane: str, admission: Admission, used: int) -> None:
@@ -147,11 +153,13 @@ def _probe(row: Lane) -> Admission:
 
 
 @transaction.atomic
-def _lease(lane: str, most: int, rate: float, is_troubled: bool) -> Admission:
+def _lease(lane: str, most: int, rate: float, can_wait: bool) -> Admission:
     """Take up to `most` tokens. The row's lock makes it exact for any number of senders."""
     row = lock_lane(lane)
     tokens = _tokens(row, rate)
     leased = min(most, int(tokens + EPSILON))
+    if leased < 1 and not can_wait:
+        return Admission(0)
     if leased < 1:
         # A claim for each single token would cost more than the message: half a bucket is worth one.
         enough = min(most, max(1.0, burst_of(rate) / 2))
@@ -160,7 +168,7 @@ def _lease(lane: str, most: int, rate: float, is_troubled: bool) -> Admission:
     filled_at = max(row.now, row.filled_at or row.now)
     Lane.objects.filter(pk=lane).update(tokens=tokens - leased, filled_at=filled_at)
     crash_point("lease.before_commit")
-    return Admission(leased, leased=leased, is_troubled=is_troubled)
+    return Admission(leased, leased=leased)
 
 
 def _wait(row: Lane, seconds: float) -> Admission:
