@@ -54,6 +54,12 @@ class Scenario:
         letters = tuple(key for key, _class in LETTERS)
         self.told.append(Belief("add_to_cart", f"{name}@example.com", is_told, letters))
 
+    def configure(self, settings: Any, **changes: Any) -> None:
+        """More settings, for this process and those it starts; `settings` is pytest's."""
+        given = json.loads(self.environment.get("TRIGGERS_TEST_SETTINGS", "{}")) | changes
+        self.environment = {**self.environment, "TRIGGERS_TEST_SETTINGS": json.dumps(given)}
+        settings.TRIGGERS = {**settings.TRIGGERS, **changes}
+
     def start(self, *arguments: str, at: str = "") -> subprocess.Popen[str]:
         """A management command in a process of its own, which dies `at` a crash point."""
         return manage(*arguments, env={**self.environment, VARIABLE: at})
@@ -66,7 +72,11 @@ class Scenario:
 
     def work(self) -> None:
         """A healthy process does what is due."""
-        process = self.start("triggers_run", "--once")
+        self.run("triggers_run", "--once")
+
+    def run(self, *arguments: str) -> None:
+        """A command that comes to its end."""
+        process = self.start(*arguments)
         output, _ = process.communicate(timeout=PROCESS_SECONDS)
         assert process.returncode == 0, output
 

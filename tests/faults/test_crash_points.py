@@ -34,9 +34,9 @@ WORKER = {
     "turn.matched": (4, 0),
     "turn.before_commit": (3, 0),
     "turn.after_commit": (3, 0),
-    "claim.locked": (2, 0),
-    "claim.before_mark": (2, 0),
-    "claim.before_commit": (2, 0),
+    "claim.locked": (1, 0),
+    "claim.before_mark": (1, 0),
+    "claim.before_commit": (1, 0),
     "claim.after_commit": (2, CONCURRENCY),
     "send.before_call": (3, CONCURRENCY),
     "send.connected": (3, CONCURRENCY),
@@ -54,7 +54,16 @@ CONSENT = (
     *("grant.before_commit", "grant.after_commit"),
 )
 TASKS = ("tick.before_bells", "task.before_bells", "task.before_ack")
-CASES = {*WORKER, *WEB, *PUBLISHING, *RELEASING, *WEBHOOK, *CONSENT, *TASKS}
+# In test_processes.py, test_lanes.py and test_upkeep.py.
+LANES = (
+    *("lane.admitted", "lease.before_commit", "breaker.before_commit", "breaker.after_commit"),
+    *("unknown.queued_again", "expire.before_commit"),
+)
+UPKEEP = (
+    *("recount.before_commit", "watch.paused", "purge.before_commit", "purge.after_commit"),
+    *("partition.made", "partition.dropped", "reconcile.paused", "reconcile.before_commit"),
+)
+CASES = {*WORKER, *WEB, *PUBLISHING, *RELEASING, *WEBHOOK, *CONSENT, *TASKS, *LANES, *UPKEEP}
 
 # Transactions without a point of their own, and why they need none.
 SAVEPOINTS = "a savepoint inside a transaction that has its points"

@@ -99,9 +99,7 @@ def keep_doubts(messages: Sequence[Message], stopped: dict[int, Stop], now: date
 
 def not_again(why: Reason) -> Stop:
     """The end of a message that may have been sent, and is not sent again."""
-    return Stop(
-        MessageState.UNKNOWN, Reason(NOT_AGAIN, {"why": {"text": why.text, "data": dict(why.data)}})
-    )
+    return Stop(MessageState.UNKNOWN, Reason(NOT_AGAIN, {"why": {"text": why.text, "data": dict(why.data)}}))
 
 
 def key_seconds(lane: str) -> float:

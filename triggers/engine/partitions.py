@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection, models, transaction
 
+from triggers.crashpoints import crash_point
 from triggers.models import Event, PendingEvent, Transition
 
 # What each table is cut by.
@@ -31,6 +32,7 @@ def make_partitions(now: datetime) -> list[str]:
                 _enter(cursor, model)
                 if month not in _existing(cursor, model):
                     made.append(_make(cursor, model, month))
+                    crash_point("partition.made")
     return made
 
 
@@ -45,6 +47,7 @@ def drop_partitions(model: type[models.Model], before: datetime) -> list[str]:
             if _first_of(_next(month)) <= before and not _is_needed(model, month):
                 cursor.execute(f"DROP TABLE {_name(model, month)}")
                 dropped.append(_name(model, month))
+                crash_point("partition.dropped")
     return dropped
 
 
