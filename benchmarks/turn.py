@@ -5,7 +5,8 @@ the goal was reached), has a letter queued and stands at the next wait: one jour
 are written. The rivals move the same journeys in the same run on the same tables:
 
 `one_statement`: no program at all, one SQL statement per batch that claims, updates and inserts the same rows without
-reading a single fact. `one_contact_at_a_time`: our own turn with batches of one.
+reading a single fact. `one_contact_at_a_time`: our own turn with batches of one. `orm_loop`: this one chain written out
+with Django's ORM, eight queries and a commit for each journey.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from benchmarks.harness.database import durability, own_database, run_sql, tidy
 from benchmarks.harness.journeys import REMINDER, TABLES, add_waiting, make_chain
 from benchmarks.harness.result import Plan, Result, machine
 from benchmarks.harness.workers import Crew, Run, Task, crew
+from benchmarks.rivals.orm_loop import move_by_orm
 
 WORKERS = 2
 REPEATS = 3
@@ -25,8 +27,11 @@ REPEATS = 3
 BATCH = 500
 # One contact at a time moves so much less that this part of a wave is enough to measure it.
 SINGLE_PART = 20
-# Two ways with one worker and with two, and one contact at a time, in every round and in the one that warms up; one more.
-WAVES = 5 * (REPEATS + 1) + 1
+ONE_BY_ONE = ("single", "orm_loop")
+# Ways and workers of each round.
+RUNS = [("turn", 2), ("statement", 2), ("turn", 1), ("statement", 1), ("single", 2), ("orm_loop", 2)]
+# A wave for each run of each round, the one that warms up among them; one more.
+WAVES = len(RUNS) * (REPEATS + 1) + 1
 AIMS = {"one_statement": 0.40, "one_contact_at_a_time": 50.0}
 
 
@@ -41,7 +46,11 @@ def run(plan: Plan) -> Result:
             conditions |= measure(workers, due, plan.repeats(REPEATS))
     rates = conditions.pop("medians")
     figure = rates["turn", WORKERS]
-    rivals = {"one_statement": rates["statement", WORKERS], "one_contact_at_a_time": rates["single", WORKERS]}
+    rivals = {
+        "one_statement": rates["statement", WORKERS],
+        "one_contact_at_a_time": rates["single", WORKERS],
+        "orm_loop": rates["orm_loop", WORKERS],
+    }
     conditions |= {
         "workers": WORKERS,
         "waiting": waiting,
@@ -72,18 +81,21 @@ def measure(workers: Crew, due: int, repeats: int) -> dict[str, Any]:
     written: dict[str, int] = {}
     # A first turn moves what the statement is then made from.
     waves.move(workers, WORKERS, take_turns)
-    statement = the_statement()
+    ways: dict[str, tuple[Task, tuple[Any, ...]]] = {
+        "turn": (take_turns, ()),
+        "statement": (move_by_statement, the_statement()),
+        "single": (take_turns, (1,)),
+        "orm_loop": (move_by_orm, the_constants()),
+    }
     for repeat in range(repeats + 1):
-        for count in (WORKERS, 1):
-            for way, task, args in (("turn", take_turns, ()), ("statement", move_by_statement, statement)):
-                rate = waves.move(workers, count, task, *args).rate
-                written[way] = bytes_written()
-                if repeat:
-                    rates[way, count].append(rate)
-        rate = waves.move(workers, WORKERS, take_turns, 1, due=max(50, due // SINGLE_PART)).rate
-        if repeat:
-            rates["single", WORKERS].append(rate)
-    if abs(written["turn"] / written["statement"] - 1) > 0.01:
+        for way, count in RUNS:
+            part = max(50, due // SINGLE_PART) if way in ONE_BY_ONE else due
+            task, args = ways[way]
+            rate = waves.move(workers, count, task, *args, due=part).rate
+            written[way] = bytes_written() * due // part
+            if repeat:
+                rates[way, count].append(rate)
+    if max(written.values()) / min(written.values()) > 1.01:
         raise AssertionError(f"the rivals did not write the same: {written}")
     return {
         "batch": BATCH,
@@ -185,6 +197,18 @@ def the_statement() -> tuple[str, list[Any]]:
     FROM moved, (VALUES (1, %s, %s, %s, %s::jsonb), (2, %s, %s, %s, %s::jsonb), (3, %s, %s, %s, %s::jsonb))
         AS m(n, step, branch, reason, data)"""
     return statement, [list(range(64)), *message, *(value for move in moves for value in move)]
+
+
+def the_constants() -> tuple[list[Any], dict[str, Any]]:
+    """What is the same in every journey that a turn moved: its three transitions, and columns of its letter."""
+    ((journey_id, step, template_key, lane),) = run_sql(
+        "SELECT journey_id, step, template_key, lane FROM triggers_message LIMIT 1"
+    )
+    moves = run_sql(
+        "SELECT step, branch, reason, data::text FROM triggers_transition WHERE journey_id = %s ORDER BY seq",
+        [journey_id],
+    )
+    return [list(move) for move in moves], {"step": step, "template_key": template_key, "lane": lane}
 
 
 def bytes_written() -> int:

@@ -12,10 +12,9 @@ from triggers.conf import settings
 from triggers.crashpoints import crash_point
 from triggers.delivery import send as sending
 from triggers.delivery.lane import lanes_with_work
-from triggers.delivery.watch import watch_chains
 from triggers.drain import start_draining, stop_draining
 from triggers.engine import purge as purging
-from triggers.workload import find_work, gives_way, take_turn
+from triggers.workload import find_work, gives_way, look_after, take_turn
 
 # Shards that one worker is rung for: few enough to spread a wave over the workers, enough to fill its batches.
 SHARDS_A_BELL = 8
@@ -64,8 +63,8 @@ def deliver(lane: str) -> None:
 
 @shared_task(name="triggers.watch", ignore_result=True)
 def watch() -> None:
-    """Once a minute: pause chains that do harm."""
-    watch_chains()
+    """Once a minute: pause chains that do harm, make the tables' next months."""
+    look_after()
 
 
 @shared_task(name="triggers.purge", ignore_result=True)

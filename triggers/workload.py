@@ -15,8 +15,11 @@ from triggers.delivery.expire import expire_overdue
 from triggers.delivery.lane import lanes_with_work
 from triggers.delivery.send import deliver
 from triggers.delivery.unknown import send_unknown_again, settle_abandoned
+from triggers.delivery.watch import watch_chains
 from triggers.engine.look import with_work
+from triggers.engine.partitions import make_partitions
 from triggers.engine.publish import finish_releases
+from triggers.engine.shards import read_clock
 from triggers.engine.turn import turn
 from triggers.heartbeat import beat
 from triggers.logs import note
@@ -62,6 +65,12 @@ def do_work() -> int:
     for lane in lanes_with_work():
         done += deliver(lane, gives_way=_is_needed_elsewhere).looked_at
     return done
+
+
+def look_after() -> None:
+    """What is to be done once a minute: pause chains that do harm, have the tables' next months ready."""
+    watch_chains()
+    make_partitions(read_clock())
 
 
 def gives_way(lane: str) -> bool:

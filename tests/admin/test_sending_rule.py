@@ -11,7 +11,7 @@ import triggers
 from tests.admin.conftest import Staff
 from tests.admin.test_chain import save
 from tests.build import draft_chain, live_chain, make_contact, make_rule, make_template
-from triggers.engine.publish import find_problems
+from triggers.engine.problems import find_problems
 from triggers.engine.turn import turn
 from triggers.models import Chain, FrequencyCap, SendingRule
 

@@ -9,7 +9,7 @@ import pytest
 import triggers
 from tests.build import draft_chain, live_chain, make_contact, make_template
 from triggers.core.words import say
-from triggers.engine.publish import find_problems
+from triggers.engine.problems import find_problems
 from triggers.models import Message, Template
 from triggers.testing import run_due
 

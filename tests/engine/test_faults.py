@@ -15,7 +15,7 @@ import triggers
 from tests.build import Tree, draft_chain, live_chain, make_contact, make_template
 from triggers.core.values import JourneyState
 from triggers.engine import facts
-from triggers.engine.publish import find_problems
+from triggers.engine.problems import find_problems
 from triggers.engine.turn import turn
 from triggers.engine.versions import forget_graphs
 from triggers.models import ChainRule, ChainVersion, Contact, Event, Journey, PendingEvent

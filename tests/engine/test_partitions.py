@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 import triggers
 from tests.build import live_chain, make_contact
-from triggers.engine.partitions import drop_partitions, is_partitioned, make_partitions
-from triggers.models import Event, PendingEvent, Transition
+from triggers.engine.partitions import drop_months, is_partitioned, make_partitions
+from triggers.engine.purge import purge
+from triggers.models import Event, Transition
 from triggers.testing import run_due
 
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2031, 11, 30, 23, 59, tzinfo=UTC)
+# For a test that commits: its pieces stay.
+LATER = NOW.replace(year=2041)
 on_postgres = pytest.mark.only_on("postgres")
 
 
@@ -23,6 +30,16 @@ def an_event(at: datetime) -> Event:
     return Event.objects.create(
         contact=make_contact(agrees=False), name="page_view", occurred_at=at, recorded_at=at
     )
+
+
+@contextmanager
+def other_connection() -> Iterator[Any]:
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            yield cursor
+    finally:
+        other.close()
 
 
 def piece_of(event: Event) -> str:
@@ -69,23 +86,44 @@ def test_what_came_before_its_month_was_made_is_taken_over() -> None:
 @on_postgres
 def test_a_month_is_dropped_when_all_of_it_is_old() -> None:
     make_partitions(NOW)
-    event = an_event(NOW)
-    assert drop_partitions(Event, datetime(2031, 12, 1, tzinfo=UTC) - timedelta(seconds=1)) == []
+    event, none = an_event(NOW), Event.objects.none()
+    assert list(drop_months(none, datetime(2031, 12, 1, tzinfo=UTC) - timedelta(seconds=1))) == []
     assert Event.objects.filter(pk=event.pk).exists()
-    assert drop_partitions(Event, datetime(2031, 12, 1, tzinfo=UTC)) == ["triggers_event_2031_11"]
+    assert list(drop_months(none, datetime(2031, 12, 1, tzinfo=UTC))) == [1]
     assert not Event.objects.exists()
+    assert list(drop_months(none, datetime(2031, 12, 1, tzinfo=UTC))) == []
 
 
 @on_postgres
-def test_a_month_with_a_pending_event_stays() -> None:
+def test_a_month_of_which_something_is_needed_stays() -> None:
     make_partitions(NOW)
-    PendingEvent.objects.create(event=an_event(NOW), shard=1, is_set_aside=True)
-    assert drop_partitions(Event, NOW + timedelta(days=400)) == [
-        "triggers_event_2031_12",
-        "triggers_event_2032_01",
-        "triggers_event_2032_02",
-    ]
+    an_event(NOW)
+    assert list(drop_months(Event.objects.all(), NOW + timedelta(days=400))) == [0, 0, 0]
     assert Event.objects.exists()
+
+
+@on_postgres
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_for_a_table_that_is_in_use() -> None:
+    """Who inserts behind a waiting ALTER TABLE would wait for as long as it does."""
+    with other_connection() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("LOCK TABLE triggers_event IN SHARE UPDATE EXCLUSIVE MODE")
+        assert {name.rsplit("_", 2)[0] for name in make_partitions(LATER)} == {"triggers_transition"}
+        cursor.execute("ROLLBACK")
+    assert {name.rsplit("_", 2)[0] for name in make_partitions(LATER)} == {"triggers_event"}
+
+
+@on_postgres
+def test_purging_drops_months_whole_and_counts_their_rows(settings: Any) -> None:
+    settings.TRIGGERS = {**settings.TRIGGERS, "RETENTION": {"events": 30, "journeys": 30}}
+    long_ago = timezone.now() - timedelta(days=100)
+    make_partitions(long_ago)
+    an_event(long_ago)
+    kept = Event.objects.create(contact_id=1, name="login", occurred_at=long_ago, recorded_at=timezone.now())
+    assert purge().rows["events"] == 1
+    assert Event.objects.get() == kept
+    assert f"triggers_event_{long_ago:%Y_%m}" in make_partitions(long_ago)
 
 
 @on_postgres
@@ -110,5 +148,5 @@ def test_a_journey_is_written_and_read_in_pieces_and_without() -> None:
 def test_elsewhere_there_is_nothing_to_make_or_drop() -> None:
     an_event(NOW)
     assert make_partitions(NOW) == []
-    assert drop_partitions(Event, NOW + timedelta(days=400)) == []
+    assert list(drop_months(Event.objects.none(), NOW + timedelta(days=400))) == []
     assert Event.objects.exists()

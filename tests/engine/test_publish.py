@@ -9,7 +9,8 @@ from django.utils import timezone
 
 import triggers
 from tests.build import draft_chain, live_chain, make_contact, make_template
-from triggers.engine.publish import find_problems, pause_chain, publish, resume_chain, sha256_of
+from triggers.engine.problems import find_problems
+from triggers.engine.publish import pause_chain, publish, resume_chain, sha256_of
 from triggers.exceptions import InvalidChain, TriggersError
 from triggers.models import Chain, ChainVersion, Journey, Step
 from triggers.testing import run_due

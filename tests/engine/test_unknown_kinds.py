@@ -12,7 +12,7 @@ from triggers.core.kinds import View
 from triggers.core.values import Go, Outcome, Reason
 from triggers.core.words import say
 from triggers.engine.journeys import resume_journeys
-from triggers.engine.publish import find_problems
+from triggers.engine.problems import find_problems
 from triggers.engine.versions import forget_graphs
 from triggers.models import Journey
 from triggers.steps import Step, steps

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from triggers.admin.base import change_url, pretty_json
 from triggers.core.words import say
 from triggers.engine.draft import DraftNode
-from triggers.engine.publish import Problem
+from triggers.engine.problems import Problem
 from triggers.entries import entries
 from triggers.exceptions import InvalidConfig, UnknownKind
 from triggers.models import Chain, Template

@@ -30,15 +30,8 @@ from triggers.core.values import JourneyStatus
 from triggers.core.words import say
 from triggers.delivery.watch import find_alarms
 from triggers.engine.draft import draft_tree
-from triggers.engine.publish import (
-    Problem,
-    define,
-    find_problems,
-    pause_chain,
-    publish,
-    resume_chain,
-    sha256_of,
-)
+from triggers.engine.problems import Problem, find_problems
+from triggers.engine.publish import define, pause_chain, publish, resume_chain, sha256_of
 from triggers.engine.versions import quiet_of
 from triggers.entries import entries
 from triggers.exceptions import InvalidChain, UnknownKind

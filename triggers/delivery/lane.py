@@ -53,8 +53,11 @@ class Admission:
     is_troubled: bool = False
 
 
-def admit(lane: str, most: int) -> Admission:
-    """How many of `most` a sender may claim now. One read; a lane with a rate takes its tokens in one write more."""
+def admit(lane: str, most: int, *, is_busy: bool = False) -> Admission:
+    """How many of `most` a sender may claim now. One read; a lane with a rate takes its tokens in one write more.
+
+    A sender that `is_busy` with calls has no time to wait for tokens, so it is not asked to.
+    """
     row = _get(Lane.objects.all(), lane)
     if row.is_paused:
         return Admission(0)
@@ -64,7 +67,9 @@ def admit(lane: str, most: int) -> Admission:
         return _probe(row)
     is_troubled = bool(row.failures or row.throttles or row.trips)
     rate = rate_of(lane)
-    return Admission(most, is_troubled=is_troubled) if rate is None else _lease(lane, most, rate, is_troubled)
+    if rate is None:
+        return Admission(most, is_troubled=is_troubled)
+    return _lease(lane, most, rate, is_troubled=is_troubled, is_busy=is_busy)
 
 
 def give_back(lane: str, admission: Admission, used: int) -> None:
@@ -146,7 +151,7 @@ def _probe(row: Lane) -> Admission:
 
 
 @transaction.atomic
-def _lease(lane: str, most: int, rate: float, is_troubled: bool) -> Admission:
+def _lease(lane: str, most: int, rate: float, *, is_troubled: bool, is_busy: bool) -> Admission:
     """Take up to `most` tokens. The row's lock makes it exact for any number of senders."""
     row = lock_lane(lane)
     tokens = _tokens(row, rate)
@@ -154,7 +159,7 @@ def _lease(lane: str, most: int, rate: float, is_troubled: bool) -> Admission:
     if leased < 1:
         # A claim for each single token would cost more than the message: half a bucket is worth one.
         enough = min(most, max(1.0, burst_of(rate) / 2))
-        return _wait(row, (enough - tokens) / rate)
+        return Admission(0) if is_busy else _wait(row, (enough - tokens) / rate)
     # Who waited for the lock read the clock before the one who had it: the bucket's time never goes back.
     filled_at = max(row.now, row.filled_at or row.now)
     Lane.objects.filter(pk=lane).update(tokens=tokens - leased, filled_at=filled_at)

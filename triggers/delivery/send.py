@@ -90,7 +90,7 @@ class Shift:
 def _claim(lane: str, calls: Calls) -> tuple[Claim, Admission]:
     """As many messages as the lane lets through now. When its provider has just failed, none before all calls that
     are under way have said how they went: they may open the breaker."""
-    admission = admit(lane, calls.room)
+    admission = admit(lane, calls.room, is_busy=bool(calls))
     if not admission.most:
         return Claim(0), admission
     if calls and admission.is_troubled:

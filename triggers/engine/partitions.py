@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connection, models, transaction
+from django.db import DatabaseError, connection, models, transaction
 
-from triggers.models import Event, PendingEvent, Transition
+from triggers.logs import note
+from triggers.models import Event, Transition
+from triggers.transient import is_transient
+
+logger = logging.getLogger(__name__)
 
 # What each table is cut by.
 MOMENTS: dict[type[models.Model], str] = {Event: "recorded_at", Transition: "at"}
 MONTHS_AHEAD = 3
-# Making and dropping a piece wants a lock that a shop's inserts would wait behind: better tried again in an hour.
+# Making and dropping a piece wants a lock that a shop's inserts would wait behind: better tried again later.
 LOCK_TIMEOUT = "50ms"
 
 Month = tuple[int, int]
@@ -22,60 +27,65 @@ Month = tuple[int, int]
 def make_partitions(now: datetime) -> list[str]:
     """Make the pieces of this month and of the next MONTHS_AHEAD that are not there yet; returns their names.
 
-    May be run at any time, by any number of processes. Raises OperationalError when a table is locked for too long.
+    May be run at any time, by any number of processes. One whose table is locked for too long waits for the next run.
     """
-    made = []
-    for model in _partitioned():
-        for month in _months(now, MONTHS_AHEAD + 1):
-            with transaction.atomic(), connection.cursor() as cursor:
-                _enter(cursor, model)
-                if month not in _existing(cursor, model):
-                    made.append(_make(cursor, model, month))
-    return made
+    wanted = list(_months(now, MONTHS_AHEAD + 1))
+    cut = [model for model in MOMENTS if is_partitioned(model)]
+    missing = [(model, month) for model in cut for month in wanted if month not in _existing(model)]
+    return [name for model, month in missing if (name := _try(model, month, _make))]
 
 
-def drop_partitions(model: type[models.Model], before: datetime) -> list[str]:
-    """Drop the pieces that lie wholly before a moment; returns their names. One with a pending event in it stays."""
-    if model not in _partitioned():
-        return []
-    dropped = []
-    with transaction.atomic(), connection.cursor() as cursor:
-        _enter(cursor, model)
-        for month in sorted(_existing(cursor, model)):
-            if _first_of(_next(month)) <= before and not _is_needed(model, month):
-                cursor.execute(f"DROP TABLE {_name(model, month)}")
-                dropped.append(_name(model, month))
-    return dropped
+def drop_months(needed: models.QuerySet[Any], before: datetime) -> Iterator[int]:
+    """Drop the pieces that lie wholly before a moment and have no row in `needed`; how many rows went with each."""
+    model = needed.model
+    if not is_partitioned(model):
+        return
+    for month in sorted(_existing(model)):
+        within = _within(model, month)
+        if _first_of(_next(month)) > before or needed.filter(within).exists():
+            continue
+        count = model._default_manager.filter(within).count()
+        if _try(model, month, _drop):
+            yield count
 
 
 def is_partitioned(model: type[models.Model]) -> bool:
     """Whether a table is kept in pieces here."""
-    return model in _partitioned()
+    return connection.vendor == "postgresql" and model in MOMENTS
 
 
-def _partitioned() -> list[type[models.Model]]:
-    return list(MOMENTS) if connection.vendor == "postgresql" else []
+def _try(
+    model: type[models.Model], month: Month, work: Callable[[Any, type[models.Model], Month], str]
+) -> str:
+    """Do it under the table's lock, one process at a time. Returns the piece's name, "" when it was not to be had now."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+            cursor.execute(f"LOCK TABLE {model._meta.db_table} IN SHARE UPDATE EXCLUSIVE MODE")
+            return work(cursor, model, month)
+    except DatabaseError as error:
+        if not is_transient(error):
+            raise
+        note(logger, logging.WARNING, "partition.locked", piece=_name(model, month))
+        return ""
 
 
-def _enter(cursor: Any, model: type[models.Model]) -> None:
-    """One process at a time, and none that makes an insert wait."""
-    cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
-    cursor.execute(f"LOCK TABLE {model._meta.db_table} IN SHARE UPDATE EXCLUSIVE MODE")
-
-
-def _existing(cursor: Any, model: type[models.Model]) -> set[Month]:
+def _existing(model: type[models.Model]) -> set[Month]:
     """Months that have a piece, by their names; the default one has no month."""
-    cursor.execute(
-        """SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-        WHERE i.inhparent = %s::regclass""",
-        [model._meta.db_table],
-    )
-    parts = [name.rsplit("_", 2)[1:] for (name,) in cursor.fetchall()]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+            WHERE i.inhparent = %s::regclass""",
+            [model._meta.db_table],
+        )
+        parts = [name.rsplit("_", 2)[1:] for (name,) in cursor.fetchall()]
     return {(int(year), int(month)) for year, month in parts if year.isdecimal()}
 
 
 def _make(cursor: Any, model: type[models.Model], month: Month) -> str:
     """Make one piece beside its table, take over what had to go into the default one, and attach it."""
+    if month in _existing(model):
+        return ""
     table, name = model._meta.db_table, _name(model, month)
     start, end = _first_of(month), _first_of(_next(month))
     cursor.execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING INDEXES)")
@@ -90,12 +100,16 @@ def _make(cursor: Any, model: type[models.Model], month: Month) -> str:
     return name
 
 
-def _is_needed(model: type[models.Model], month: Month) -> bool:
-    """Whether an event of the month still waits for the engine, or for a person."""
-    if model is not Event:
-        return False
-    start, end = _first_of(month), _first_of(_next(month))
-    return PendingEvent.objects.filter(event__recorded_at__gte=start, event__recorded_at__lt=end).exists()
+def _drop(cursor: Any, model: type[models.Model], month: Month) -> str:
+    if month not in _existing(model):
+        return ""
+    cursor.execute(f"DROP TABLE {_name(model, month)}")
+    return _name(model, month)
+
+
+def _within(model: type[models.Model], month: Month) -> models.Q:
+    moment = MOMENTS[model]
+    return models.Q(**{f"{moment}__gte": _first_of(month), f"{moment}__lt": _first_of(_next(month))})
 
 
 def _name(model: type[models.Model], month: Month) -> str:

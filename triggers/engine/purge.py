@@ -14,6 +14,7 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from triggers.conf import settings
 from triggers.core.values import JourneyStatus
+from triggers.engine.partitions import drop_months
 from triggers.engine.shards import read_clock
 from triggers.engine.versions import load_graphs
 from triggers.exceptions import TriggersError
@@ -27,6 +28,7 @@ from triggers.models import (
     MessageBody,
     MessageState,
     PendingEvent,
+    Transition,
 )
 
 logger = logging.getLogger(__name__)
@@ -115,6 +117,9 @@ def _purge_messages(cutoff: datetime) -> Iterator[int]:
 
 def _purge_journeys(cutoff: datetime) -> Iterator[int]:
     """With their transitions. One that has a letter on its way stays: its goals are asked at the door."""
+    gone = Journey.objects.filter(pk=OuterRef("journey_id"), status__in=ENDED, ended_at__lt=cutoff)
+    for _transitions in drop_months(Transition.objects.filter(~Exists(gone)), cutoff):
+        yield 0
     has_letters = Exists(Message.objects.filter(journey=OuterRef("pk"), state__in=NEEDED))
     for old in _slices(Journey.objects.all(), "entered_at", cutoff):
         ended = Journey.objects.filter(pk__in=old, status__in=ENDED, ended_at__lt=cutoff)
@@ -131,8 +136,11 @@ def _purge_events(cutoff: datetime) -> Iterator[int]:
     )
     waiting = Message.objects.filter(contact=OuterRef("contact"), state__in=WAITING)
     pending = PendingEvent.objects.filter(pk=OuterRef("pk"))
-    for old in _slices(Event.objects.all(), "recorded_at", min(cutoff, read_clock() - timedelta(days=days))):
-        free = Event.objects.filter(~Exists(inside), ~Exists(waiting), ~Exists(pending), pk__in=old)
+    is_needed = Q(Exists(inside)) | Q(Exists(waiting)) | Q(Exists(pending))
+    cutoff = min(cutoff, read_clock() - timedelta(days=days))
+    yield from drop_months(Event.objects.filter(is_needed), cutoff)
+    for old in _slices(Event.objects.all(), "recorded_at", cutoff):
+        free = Event.objects.filter(~is_needed, pk__in=old)
         yield _delete(Event, list(free.values_list("pk", flat=True)))
 
 

@@ -12,10 +12,9 @@ from django.db import close_old_connections
 from django.db.utils import DatabaseError, InterfaceError
 
 from triggers.conf import settings
-from triggers.delivery.watch import watch_chains
 from triggers.drain import start_draining, stop_draining
 from triggers.transient import is_transient
-from triggers.workload import do_work
+from triggers.workload import do_work, look_after
 
 # Rounds in a row that may fail before `--once` gives up.
 MOST_FAILURES = 5
@@ -57,7 +56,7 @@ class Command(BaseCommand):
         close_old_connections()
         if time.monotonic() - self._watched_at >= WATCH_SECONDS:
             self._watched_at = time.monotonic()
-            watch_chains()
+            look_after()
         return do_work()
 
     def _complain(self, error: Exception, *, gives_up: bool) -> None:
