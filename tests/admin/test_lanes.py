@@ -34,6 +34,13 @@ def test_all_lanes_of_the_settings_are_shown_with_their_rates(boss: Client) -> N
         assert (part in text) is (part != "Needs a look")
 
 
+def test_a_lane_whose_account_is_gone_says_so(boss: Client) -> None:
+    gone = "The settings have no such account."
+    assert gone not in said(boss)
+    Lane.objects.create(name="email.marketing.bulk")
+    assert gone in said(boss)
+
+
 def test_a_lane_is_paused_and_goes_on(boss: Client) -> None:
     assert press(boss, "pause") == 302
     assert "The lane email.marketing is paused." in said(boss)

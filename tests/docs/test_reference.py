@@ -97,6 +97,14 @@ def test_every_check_has_its_paragraph() -> None:
     assert set(re.findall(r"^### (\S+)$", doc("checks.md"), re.MULTILINE)) == given
 
 
+def test_every_action_of_the_logs_is_listed_at_its_level() -> None:
+    call = re.compile(r"note\(\s*logger,\s*logging\.(?P<level>[A-Z]+),\s*\"(?P<action>[a-z_.]+)\"")
+    code = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "triggers").rglob("*.py")))
+    written = {(match["level"], match["action"]) for match in call.finditer(code)}
+    rows = re.findall(r"^\| ([A-Z]+) \| (.+) \|$", doc("operations.md"), re.MULTILINE)
+    assert written <= {(level, action) for level, row in rows for action in codes(row)}
+
+
 def test_every_state_and_lane_is_explained() -> None:
     rows = dict(re.findall(r"^\| `([a-z]+)` \| ([^|]+) \|", doc("sending.md"), re.MULTILINE))
     assert rows == {state.value: str(state.label) for state in MessageState}

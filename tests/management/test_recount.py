@@ -19,7 +19,7 @@ def test_the_last_days_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
         lane="email.marketing", message_class="marketing", created_at=now, send_after=now, accepted_at=now,
     )  # fmt: skip
     call_command("triggers_recount")
-    assert "1 counts" in capsys.readouterr().out
+    assert "counts made anew: 1" in capsys.readouterr().out
     assert list(ChainDay.objects.values_list("sent", "bounced")) == [(1, 1)]
 
 

@@ -85,12 +85,12 @@ def test_every_problem_has_its_line(trouble: None) -> None:
     said = "\n".join(lines)
     for part in (
         "CRITICAL: nobody has looked for work for 36",
-        "CRITICAL: 1 journeys are due, the oldest for 36",
-        "CRITICAL: 1 events wait, the oldest for 36",
-        "CRITICAL: 1 messages wait in email.marketing, the oldest for 36",
+        "CRITICAL: due journeys: 1, the oldest for 36",
+        "CRITICAL: waiting events: 1, the oldest for 36",
+        "CRITICAL: waiting messages in email.marketing: 1, the oldest for 36",
         "WARNING: everything is paused: a wrong price",
-        "WARNING: 1 messages may or may not have been sent",
-        "WARNING: 1 messages failed, 1 journeys stopped, 1 events were set aside",
+        "WARNING: messages that may or may not have been sent: 1",
+        "WARNING: failed messages: 1, stopped journeys: 1, events set aside: 1",
     ):
         assert part in said
     assert len(lines) == 7
@@ -131,7 +131,7 @@ def test_the_status_for_people_and_for_programs(trouble: None, settings: Any) ->
         "by a command: a wrong price",
         "due journeys          1, the oldest for 36",
         "events waiting        1, the oldest for 36",
-        "lane email.marketing   1 waiting, the oldest for 36",
+        "lane email.marketing     1 waiting, the oldest for 36",
         "unknown messages      1",
         "failed messages       1",
         "stopped journeys      1",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from django import forms
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from triggers.accounts import DEFAULT, SETTINGS, accounts
@@ -25,7 +26,7 @@ def account_field(current: str) -> forms.ChoiceField:
         choices.append((current, _("%(account)s (not in the settings any more)") % {"account": current}))
     field = Template._meta.get_field("account")
     return forms.ChoiceField(
-        choices=choices, required=False, label=field.verbose_name, help_text=field.help_text
+        choices=choices, required=False, label=capfirst(field.verbose_name), help_text=field.help_text
     )
 
 

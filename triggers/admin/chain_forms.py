@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from triggers.admin.choices import ask_to_choose, suggest
 from triggers.admin.stale import chain_digest, is_stale, stale_chain_text
+from triggers.admin.times import ClockInput
 from triggers.conditions.fields import SUGGESTED
 from triggers.core.events import EVENT_NAME
 from triggers.entries import entries
@@ -31,7 +32,11 @@ class ChainForm(forms.ModelForm):
     class Meta:
         model = Chain
         fields = ["name", "key", "description", "priority", "entry_kind", "quiet_from", "quiet_until"]
-        widgets = {"description": forms.Textarea(attrs={"rows": 3})}
+        widgets = {
+            "description": forms.Textarea(attrs={"rows": 3}),
+            "quiet_from": ClockInput,
+            "quiet_until": ClockInput,
+        }
         help_texts = {"key": _("Stays as it is: the shop's code and its reports may name it.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""Pausing a lane and letting it go on, from the health page."""
+"""Pausing a lane and resuming it, from the health page."""
 
 from __future__ import annotations
 

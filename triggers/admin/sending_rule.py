@@ -13,6 +13,7 @@ from django.utils.formats import time_format
 from django.utils.translation import gettext_lazy as _
 
 from triggers.admin.base import Page
+from triggers.admin.times import ClockInput
 from triggers.core.schedule import quiet_hours
 from triggers.engine.quiet import chains_left_without_time
 from triggers.models import FrequencyCap, SendingRule
@@ -22,6 +23,7 @@ class SendingRuleForm(forms.ModelForm):
     class Meta:
         model = SendingRule
         fields = ["channel", "message_class", "quiet_from", "quiet_until", "on_hit"]
+        widgets = {"quiet_from": ClockInput, "quiet_until": ClockInput}
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -45,14 +47,29 @@ class CapInline(admin.TabularInline):
 @admin.register(SendingRule)
 class SendingRuleAdmin(Page):
     form = SendingRuleForm
-    list_display = ["channel", "message_class", "quiet", "caps", "on_hit"]
+    list_display = ["channel", "class_name", "quiet", "caps", "on_hit"]
     inlines = [CapInline]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [("channel", "message_class"), ("quiet_from", "quiet_until"), "on_hit"],
+                "description": _(
+                    "One rule for each channel and class. Without a rule there are no quiet hours and no caps."
+                ),
+            },
+        )
+    ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SendingRule]:
         return super().get_queryset(request).prefetch_related("caps")
 
     def get_readonly_fields(self, request: HttpRequest, obj: SendingRule | None = None) -> list[str]:
         return ["channel", "message_class"] if obj else []
+
+    @admin.display(description=_("class"), ordering="message_class")
+    def class_name(self, rule: SendingRule) -> str:
+        return rule.get_message_class_display().partition(":")[0]
 
     @admin.display(description=_("quiet hours"))
     def quiet(self, rule: SendingRule) -> str:

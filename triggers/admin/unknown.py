@@ -80,6 +80,7 @@ def _row(message: Message, now: datetime, *, sees_contacts: bool) -> dict[str, A
         "contact": str(message.contact) if sees_contacts else f"#{message.contact_id}",
         "contact_url": change_url(message.contact) if sees_contacts else "",
         "since": message.unknown_since,
+        "lane": message.lane,
         "uid": message.uid.hex,
         "reason": say(message.reason, message.reason_data),
         "prospects": prospects(message, now),

@@ -76,14 +76,16 @@ def _ages(status: Status, limits: Mapping[str, Limit]) -> Iterator[Problem]:
         text = f"nobody has looked for work for {status.tick_seconds:.0f} s"
         yield Problem(limits["tick"].level(status.tick_seconds), text)
     if status.oldest_due_seconds is not None:
-        text = f"{status.due_journeys} journeys are due, the oldest for {status.oldest_due_seconds:.0f} s"
+        text = f"due journeys: {status.due_journeys}, the oldest for {status.oldest_due_seconds:.0f} s"
         yield Problem(limits["due"].level(status.oldest_due_seconds), text)
     if status.oldest_event_seconds is not None:
-        text = f"{status.pending_events} events wait, the oldest for {status.oldest_event_seconds:.0f} s"
+        text = f"waiting events: {status.pending_events}, the oldest for {status.oldest_event_seconds:.0f} s"
         yield Problem(limits["events"].level(status.oldest_event_seconds), text)
     for lane in status.lanes:
         if lane.oldest_seconds is not None:
-            text = f"{lane.waiting} messages wait in {lane.lane}, the oldest for {lane.oldest_seconds:.0f} s"
+            text = (
+                f"waiting messages in {lane.lane}: {lane.waiting}, the oldest for {lane.oldest_seconds:.0f} s"
+            )
             yield Problem(limits["queued"].level(lane.oldest_seconds), text)
 
 
@@ -98,11 +100,11 @@ def _lanes(lanes: list[LaneStatus]) -> Iterator[Problem]:
 
 
 def _counts(status: Status, limits: Mapping[str, Limit]) -> Iterator[Problem]:
-    text = f"{status.unknown_messages} messages may or may not have been sent"
+    text = f"messages that may or may not have been sent: {status.unknown_messages}"
     yield Problem(limits["unknown"].level(status.unknown_messages), text)
     failed = status.failed_messages + status.stopped_journeys + status.set_aside_events
     text = (
-        f"{status.failed_messages} messages failed, {status.stopped_journeys} journeys stopped, "
-        f"{status.set_aside_events} events were set aside"
+        f"failed messages: {status.failed_messages}, stopped journeys: {status.stopped_journeys}, "
+        f"events set aside: {status.set_aside_events}"
     )
     yield Problem(limits["failed"].level(failed), text)

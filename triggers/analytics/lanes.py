@@ -17,10 +17,11 @@ from triggers.models import Lane, Message, MessageState
 class LaneQueue:
     """Messages of one lane that may leave now, since when the oldest could have, and what is known of the provider.
 
-    `closed_until` is told only while it lies ahead. `rate`: messages per second, None without a limit.
+    `is_known`: whether the settings have its account. `closed_until` is told only while it lies ahead. `rate`: messages per second, None without a limit.
     """
 
     lane: str
+    is_known: bool
     waiting: int
     oldest: datetime | None
     last_send: datetime | None
@@ -44,21 +45,35 @@ def lane_queues(last_sends: Mapping[str, datetime], now: datetime, late: timedel
         for row in queued.values("lane").annotate(number=Count("pk"), oldest=Min("send_after")).order_by()
     }
     gates = Lane.objects.in_bulk()
-    names = lane_names()
-    names += sorted({*waiting, *gates, *last_sends} - set(names))
+    known = lane_names()
+    forgotten = sorted({*waiting, *gates, *last_sends} - set(known))
     return [
-        _queue(gates.get(name) or Lane(name=name), waiting.get(name), last_sends.get(name), now, late)
-        for name in names
+        _queue(
+            gates.get(name) or Lane(name=name),
+            waiting.get(name),
+            last_sends.get(name),
+            now,
+            late,
+            is_known=name in known,
+        )
+        for name in (*known, *forgotten)
     ]
 
 
 def _queue(
-    gate: Lane, row: Mapping[str, Any] | None, last_send: datetime | None, now: datetime, late: timedelta
+    gate: Lane,
+    row: Mapping[str, Any] | None,
+    last_send: datetime | None,
+    now: datetime,
+    late: timedelta,
+    *,
+    is_known: bool,
 ) -> LaneQueue:
     oldest = row["oldest"] if row else None
     is_closed = gate.closed_until is not None and gate.closed_until > now
     return LaneQueue(
         lane=gate.name,
+        is_known=is_known,
         waiting=row["number"] if row else 0,
         oldest=oldest,
         last_send=last_send,

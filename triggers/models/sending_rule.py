@@ -99,4 +99,4 @@ class FrequencyCap(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.most} / {self.hours} h"
+        return f"{self.most} in {self.hours} h"

@@ -30,9 +30,9 @@ class Command(BaseCommand):
         except TriggersError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"backup of {done.backup_at.isoformat()}")
-        self.stdout.write(f"{done.messages} messages may have left since then: unknown")
-        self.stdout.write(f"{done.journeys} journeys may have gone on since then: paused")
-        self.stdout.write(f"{done.events} events may have been matched since then: set aside")
+        self.stdout.write(f"messages that may have left since then, unknown: {done.messages}")
+        self.stdout.write(f"journeys that may have gone on since then, paused: {done.journeys}")
+        self.stdout.write(f"events that may have been matched since then, set aside: {done.events}")
         if dry_run:
             self.stdout.write("Nothing was changed.")
             return

@@ -21,4 +21,4 @@ class Command(BaseCommand):
         if not 1 <= days <= 36_500:
             raise CommandError(f"--days {days}: write a number from 1 to 36500")
         count = recount(day_of(read_clock()) - timedelta(days=days - 1))
-        self.stdout.write(f"{count} counts were made anew")
+        self.stdout.write(f"counts made anew: {count}")

@@ -33,8 +33,10 @@ def _lines(state: Status) -> Iterator[str]:
     yield f"last turn             {_ago(state.turn_seconds)}"
     yield f"due journeys          {state.due_journeys}{_oldest(state.oldest_due_seconds)}"
     yield f"events waiting        {state.pending_events}{_oldest(state.oldest_event_seconds)}"
+    # Below the other figures when the names are short.
+    width = max(16, *(len(lane.lane) for lane in state.lanes))
     for lane in state.lanes:
-        yield f"lane {lane.lane:<17}{_lane(lane)}"
+        yield f"lane {lane.lane:<{width}} {_lane(lane)}"
     yield f"unknown messages      {state.unknown_messages}"
     yield f"failed messages       {state.failed_messages}"
     yield f"stopped journeys      {state.stopped_journeys}"
@@ -48,8 +50,8 @@ def _lines(state: Status) -> Iterator[str]:
 
 
 def _lane(lane: LaneStatus) -> str:
-    trouble = f", {lane.state}: {lane.detail}" if lane.state != "working" else ""
-    return f" {lane.waiting} waiting{_oldest(lane.oldest_seconds)}, last send {_ago(lane.last_send_seconds)}{trouble}"
+    trouble = f", {lane.state}: {lane.detail}".rstrip(": ") if lane.state != "working" else ""
+    return f"{lane.waiting} waiting{_oldest(lane.oldest_seconds)}, last send {_ago(lane.last_send_seconds)}{trouble}"
 
 
 def _ago(seconds: float | None) -> str:
