@@ -172,7 +172,7 @@ def test_a_rehearsal_changes_nothing(restored: dict[str, Contact]) -> None:
     call_command("triggers_reconcile", "--dry-run", stdout=out)
     assert states() == before
     assert not is_everything_paused()
-    assert "1 messages" in out.getvalue()
+    assert "unknown: 1\n" in out.getvalue()
     assert "2 journeys" in out.getvalue()
     assert "Nothing was changed" in out.getvalue()
 

@@ -79,13 +79,13 @@ def cut_months(verb: str) -> None:
     """Make the pieces that the coming months want, or drop those of events that lie wholly in the past."""
     from django.utils import timezone
 
-    from triggers.engine.partitions import drop_partitions, make_partitions
+    from triggers.engine.partitions import drop_months, make_partitions
     from triggers.models import Event
 
     if verb == "make":
         make_partitions(timezone.now())
     else:
-        drop_partitions(Event, timezone.now())
+        list(drop_months(Event.objects.none(), timezone.now()))
 
 
 def work_at(minutes: str) -> None:

@@ -163,7 +163,7 @@ def _lease(lane: str, most: int, rate: float, can_wait: bool) -> Admission:
     if leased < 1:
         # A claim for each single token would cost more than the message: half a bucket is worth one.
         enough = min(most, max(1.0, burst_of(rate) / 2))
-        return Admission(0) if is_busy else _wait(row, (enough - tokens) / rate)
+        return _wait(row, (enough - tokens) / rate)
     # Who waited for the lock read the clock before the one who had it: the bucket's time never goes back.
     filled_at = max(row.now, row.filled_at or row.now)
     Lane.objects.filter(pk=lane).update(tokens=tokens - leased, filled_at=filled_at)
