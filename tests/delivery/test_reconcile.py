@@ -173,7 +173,7 @@ def test_a_rehearsal_changes_nothing(restored: dict[str, Contact]) -> None:
     assert states() == before
     assert not is_everything_paused()
     assert "unknown: 1\n" in out.getvalue()
-    assert "2 journeys" in out.getvalue()
+    assert "paused: 2\n" in out.getvalue()
     assert "Nothing was changed" in out.getvalue()
 
 
