@@ -108,6 +108,17 @@ def test_the_classes_have_their_own_rates(rate: Any) -> None:
 
 
 @pytest.mark.django_db
+def test_who_has_calls_under_way_does_not_take_the_place_of_the_one_who_waits(rate: Any) -> None:
+    """It did, was kept out by itself when it came back, and went away from a queue that was not empty."""
+    rate(4)
+    with database_clock(START):
+        assert leased() == 1
+        assert admit(LANE, 10, can_wait=False).seconds is None
+        assert admit(LANE, 10).seconds == pytest.approx(0.25)
+        assert admit(LANE, 10).seconds is None
+
+
+@pytest.mark.django_db
 def test_unused_tokens_are_given_back_but_never_more_than_the_bucket_holds(rate: Any) -> None:
     rate(20)
     with database_clock(START):

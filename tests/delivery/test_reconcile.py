@@ -7,6 +7,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from anymail.signals import AnymailTrackingEvent, tracking
 from django.core import mail
 from django.core.management import CommandError, call_command
 from django.utils import timezone
@@ -16,7 +17,7 @@ from tests.build import live_chain, make_contact, make_template
 from triggers.control import is_everything_paused, resume_everything
 from triggers.delivery import reconcile as module
 from triggers.delivery.reconcile import last_sign_of_life, reconcile
-from triggers.delivery.retry import retry_messages
+from triggers.delivery.retry import give_up, retry_messages
 from triggers.engine.journeys import resume_journeys, retry_failed_events
 from triggers.engine.turn import turn
 from triggers.heartbeat import beat
@@ -150,6 +151,19 @@ def test_what_would_come_back_into_the_queue_by_itself_does_not(
     assert reconcile().messages == 1
     assert Message.objects.get(state="unknown").lease_until is None
     assert reconcile().messages == 0
+
+
+def test_what_became_of_a_given_up_message_is_still_heard(restored: dict[str, Contact]) -> None:
+    """Nobody knows since when it is in doubt but the backup; without that a report after the case was closed was lost."""
+    reconcile()
+    message = Message.objects.get(state="unknown")
+    assert give_up([message.pk]) == 1
+    event = AnymailTrackingEvent(
+        event_type="delivered", metadata={"triggers_message": message.uid.hex}, recipient=message.address
+    )
+    tracking.send(sender=object, event=event, esp_name="Test")
+    message.refresh_from_db()
+    assert message.state == "delivered"
 
 
 def test_a_rehearsal_changes_nothing(restored: dict[str, Contact]) -> None:

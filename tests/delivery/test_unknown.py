@@ -19,6 +19,7 @@ from tests.delivery.conftest import QueueMessage
 from triggers.core.words import say
 from triggers.delivery import unknown
 from triggers.delivery.claim import claim
+from triggers.delivery.expire import expire_overdue
 from triggers.delivery.outcome import Outcome
 from triggers.delivery.record import _record
 from triggers.delivery.retry import cancel_messages, give_up, retry_messages, take_as_sent
@@ -158,6 +159,30 @@ def test_what_may_have_been_sent_never_ends_as_if_it_was_not(in_doubt: Any, chan
     assert "is not sent again" in say(message.reason, message.reason_data)
     assert settle(message, 86_400) == "unknown"
     assert not mail.outbox
+
+
+def test_a_second_copy_that_is_refused_says_nothing_about_the_first(in_doubt: Any) -> None:
+    """It used to be `failed`, which says that the reader has nothing."""
+    message = in_doubt()
+    with later(GRACE + 1):
+        assert send_unknown_again() == 1
+        _record(claim(message.lane, 1).ready[0], Outcome("refused", detail="550 5.2.0 full"))
+    message.refresh_from_db()
+    assert (message.state, message.lease_until) == ("unknown", None)
+    assert "550 5.2.0 full" in say(message.reason, message.reason_data)
+    assert settle(message, 86_400) == "unknown"
+
+
+def test_what_expires_in_a_lane_that_nobody_serves_stays_in_doubt(in_doubt: Any) -> None:
+    """The sweep for lanes that stand still used to call it too late to leave."""
+    message = in_doubt()
+    with later(GRACE + 1):
+        assert send_unknown_again() == 1
+    with later(3 * 86_400):
+        assert expire_overdue() == 1
+    message.refresh_from_db()
+    assert (message.state, message.lease_until) == ("unknown", None)
+    assert "is not sent again" in say(message.reason, message.reason_data)
 
 
 def test_a_goal_after_the_doubt_does_not_say_that_it_was_not_sent() -> None:

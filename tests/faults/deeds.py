@@ -75,6 +75,19 @@ def unsubscribe(uid: str, do: str) -> None:
     assert answer.status_code == 200, answer.status_code
 
 
+def cut_months(verb: str) -> None:
+    """Make the pieces that the coming months want, or drop those of events that lie wholly in the past."""
+    from django.utils import timezone
+
+    from triggers.engine.partitions import drop_partitions, make_partitions
+    from triggers.models import Event
+
+    if verb == "make":
+        make_partitions(timezone.now())
+    else:
+        drop_partitions(Event, timezone.now())
+
+
 def work_at(minutes: str) -> None:
     """A worker whose clock is wrong by so many minutes does what is due."""
     from datetime import datetime, timedelta
@@ -99,7 +112,8 @@ def _chain(key: str) -> Any:
 
 
 DEEDS: dict[str, Callable[..., None]] = {
-    deed.__name__: deed for deed in (order, publish, pause, resume, report, unsubscribe, work_at, agree)
+    deed.__name__: deed
+    for deed in (order, publish, pause, resume, report, unsubscribe, cut_months, work_at, agree)
 }
 
 if __name__ == "__main__":

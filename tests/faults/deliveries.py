@@ -14,12 +14,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One letter taken; `uid` is our message's (hex), read from its Message-ID."""
+    """One letter taken; `uid` is our message's (hex), read from its Message-ID. `via` is the sink's protocol.
+
+    A provider that knows a letter again by its key has taken it once, however often it was asked.
+    """
 
     uid: str
     to: str
     subject: str
     via: str
+    message_id: str = ""
 
 
 class DeliveryLog:
@@ -50,13 +54,14 @@ def wish_of(address: str) -> str:
 def delivery_of_mail(content: bytes, recipients: Iterable[str]) -> Delivery:
     """A letter as it came over SMTP."""
     letter = message_from_bytes(content)
-    return Delivery(_uid(letter["Message-ID"]), ",".join(recipients), str(letter["Subject"]), "smtp")
+    return _delivery(letter["Message-ID"], recipients, str(letter["Subject"]), "smtp")
 
 
 def delivery_of_json(letter: dict[str, Any]) -> Delivery:
     """A letter as it came over the HTTP API."""
-    return Delivery(_uid(letter["headers"]["Message-ID"]), ",".join(letter["to"]), letter["subject"], "api")
+    return _delivery(letter["headers"]["Message-ID"], letter["to"], letter["subject"], "api")
 
 
-def _uid(message_id: str) -> str:
-    return message_id.strip().lstrip("<").partition("@")[0]
+def _delivery(message_id: str, to: Iterable[str], subject: str, via: str) -> Delivery:
+    uid = message_id.strip().lstrip("<").partition("@")[0]
+    return Delivery(uid, ",".join(to), subject, via, message_id.strip())

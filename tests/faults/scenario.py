@@ -12,13 +12,13 @@ from typing import Any
 
 import triggers
 from tests.build import live_chain, make_contact, make_template
-from tests.faults.checker import Belief, balance, find_problems, gather
+from tests.faults.checker import Belief, balance, doubts, find_problems, gather
 from tests.faults.esp import ESP
 from tests.faults.smtp_sink import SMTPSink
 from tests.processes import ROOT, manage
 from triggers.clock import DatabaseNow
 from triggers.crashpoints import EXIT_STATUS, VARIABLE
-from triggers.models import Chain, Contact, Journey, Message
+from triggers.models import Chain, Contact, Journey, Lane, Message
 from triggers.testing import run_due
 
 # Letters one sender holds: small, so that a dozen contacts make several claims and turns.
@@ -54,6 +54,12 @@ class Scenario:
         letters = tuple(key for key, _class in LETTERS)
         self.told.append(Belief("add_to_cart", f"{name}@example.com", is_told, letters))
 
+    def configure(self, settings: Any, **changes: Any) -> None:
+        """More settings, for this process and those it starts; `settings` is pytest's."""
+        given = json.loads(self.environment.get("TRIGGERS_TEST_SETTINGS", "{}")) | changes
+        self.environment = {**self.environment, "TRIGGERS_TEST_SETTINGS": json.dumps(given)}
+        settings.TRIGGERS = {**settings.TRIGGERS, **changes}
+
     def start(self, *arguments: str, at: str = "") -> subprocess.Popen[str]:
         """A management command in a process of its own, which dies `at` a crash point."""
         return manage(*arguments, env={**self.environment, VARIABLE: at})
@@ -66,7 +72,11 @@ class Scenario:
 
     def work(self) -> None:
         """A healthy process does what is due."""
-        process = self.start("triggers_run", "--once")
+        self.run("triggers_run", "--once")
+
+    def run(self, *arguments: str) -> None:
+        """A command that comes to its end."""
+        process = self.start(*arguments)
         output, _ = process.communicate(timeout=PROCESS_SECONDS)
         assert process.returncode == 0, output
 
@@ -79,17 +89,22 @@ class Scenario:
         )
 
     def recover(self) -> None:
-        """What a healthy process makes of it once leases have run out and waits are over."""
-        pass_time()
-        run_due()
-        pass_time()
-        run_due()
+        """What a healthy process makes of it once leases have run out and waits are over.
+
+        A doubt takes three: the lease of who died, the grace of the provider, the second try.
+        """
+        for _round in range(4):
+            pass_time()
+            run_due()
 
     def problems(self, **options: Any) -> list[str]:
         return find_problems(gather(self.provider.log.read(), self.told), **options)
 
     def books(self) -> dict[str, int]:
         return balance(gather(self.provider.log.read(), self.told))
+
+    def doubts(self) -> int:
+        return doubts(gather(self.provider.log.read(), self.told))
 
     def states(self) -> dict[str, list[str]]:
         """States of the letters by recipient's name, in the order of the chain."""
@@ -103,8 +118,10 @@ class Scenario:
 
 
 def pass_time() -> None:
-    """As if an hour had passed for leases, retries and put-off journeys, and for nothing else."""
+    """As if an hour had passed for leases, graces, retries, put-off journeys and closed lanes, and for nothing else."""
     past = DatabaseNow() - timedelta(seconds=1)
+    Lane.objects.filter(closed_until__isnull=False).update(closed_until=past)
+    Lane.objects.filter(probe_until__isnull=False).update(probe_until=past)
     Message.objects.filter(lease_until__isnull=False).update(lease_until=past)
     Message.objects.filter(state="queued").update(send_after=past)
     Journey.objects.filter(status="active", due_at__isnull=False).update(due_at=past)

@@ -33,7 +33,7 @@ ONCE = {"greylist": "450 4.7.1 greylisted"}
 class SMTPSink:
     """Takes letters into the log. Beside the refusals above, a recipient may be called
 
-    `dropindata` (the connection ends, nothing was taken), `dropafterdata` (taken, the connection ends before the reply),
+    `dropbeforedata` (the connection ends before the letter is asked for), `dropindata` (the connection ends, nothing was taken), `dropafterdata` (taken, the connection ends before the reply),
     `closeafter250` (taken, then it ends), `halfreply` (taken, the reply breaks off), `silent` (taken, never a reply).
     """
 
@@ -55,6 +55,9 @@ class SMTPSink:
             return ONCE[wish]
         envelope.rcpt_tos.append(address)
         self.on_stage("rcpt", address)
+        if wish == "dropbeforedata":
+            transport: Any = server.transport
+            transport.close()
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name

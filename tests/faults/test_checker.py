@@ -79,6 +79,45 @@ def test_what_is_planted_is_found(planted: Mapping[str, Any], found: str) -> Non
     assert find_problems(replace(HONEST, **planted)) == [found]
 
 
+COPY = Delivery("3" * 32, ANN, "Hi", "smtp", f"<{'3' * 32}@shop.test>")
+SENT_AGAIN = Row("3" * 32, ANN, "reminder", "transactional", "accepted", was_doubted=True, resends=1)
+
+
+def twice(row: Row, *copies: Delivery) -> Evidence:
+    """The honest books, with a letter of Ann's that was received more than once."""
+    return replace(HONEST, deliveries=copies, rows=[row, HONEST.rows[1]])
+
+
+def test_a_transactional_letter_in_doubt_may_come_twice() -> None:
+    assert find_problems(twice(SENT_AGAIN, COPY, COPY), most_unknown=1) == []
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        twice(replace(SENT_AGAIN, message_class="marketing"), COPY, COPY),
+        twice(replace(SENT_AGAIN, was_doubted=False), COPY, COPY),
+        twice(replace(SENT_AGAIN, resends=0), COPY, COPY),
+        twice(replace(SENT_AGAIN, resends=2), COPY, COPY),
+        twice(SENT_AGAIN, COPY, COPY, COPY),
+        twice(SENT_AGAIN, COPY, replace(COPY, message_id=f"<{'3' * 32}@other.test>")),
+        twice(SENT_AGAIN, replace(COPY, via="api"), replace(COPY, via="api")),
+    ],
+    ids=[
+        *("marketing", "without a doubt", "not by us", "twice by us", "a third", "another Message-ID"),
+        "a provider that knows it by its key",
+    ],
+)
+def test_any_other_second_copy_is_found(evidence: Evidence) -> None:
+    (problem,) = find_problems(evidence, most_unknown=1)
+    assert f" copies of the {evidence.rows[0].message_class} letter reminder to {ANN}" in problem
+
+
+def test_a_doubt_that_was_cleared_up_counts_all_the_same() -> None:
+    evidence = twice(SENT_AGAIN, COPY)
+    assert find_problems(evidence) == ["1 unknown, at most 0 can be explained"]
+
+
 def test_what_a_kill_explains_is_no_problem() -> None:
     evidence = replace(HONEST, rows=[HONEST.rows[0], state("2", BOB, "unknown")])
     assert find_problems(evidence, most_unknown=1) == []
@@ -99,7 +138,7 @@ def test_the_log_keeps_what_a_letter_was(tmp_path: Any) -> None:
     log.add(delivery_of_mail(mail, [ANN]))
     log.add(Delivery("b" * 32, BOB, "Привет", "api"))
     assert DeliveryLog(log.path).read() == [
-        Delivery("a" * 32, ANN, "Hi", "smtp"),
+        Delivery("a" * 32, ANN, "Hi", "smtp", f"<{'a' * 32}@shop.test>"),
         Delivery("b" * 32, BOB, "Привет", "api"),
     ]
 

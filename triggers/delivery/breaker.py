@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.db import transaction
 
 from triggers.conf import settings
+from triggers.crashpoints import crash_point
 from triggers.delivery.backoff import asked_delay
 from triggers.delivery.lane import Admission, lock_lane, release_probe
 from triggers.delivery.outcome import Cause, Outcome
@@ -30,7 +31,9 @@ WRITTEN = ("failures", "trips", "throttles", "opened_at", "closed_until", "probe
 def learn(lane: str, admission: Admission, outcome: Outcome) -> None:
     """What an outcome says about the lane. Writes nothing while all is well."""
     if outcome.is_provider_fault:
-        if _note_fault(lane, outcome):
+        is_broken = _note_fault(lane, outcome)
+        crash_point("breaker.after_commit")
+        if is_broken:
             note(logger, logging.ERROR, "lane.broken", lane=lane, detail=outcome.detail)
             lane_broken.send_robust(sender=Lane, lane=lane, detail=outcome.detail)
     elif outcome.is_proof_of_life:
@@ -52,6 +55,7 @@ def _note_fault(lane: str, outcome: Outcome) -> bool:
         _fail(row, outcome)
     row.detail = outcome.detail
     row.save(update_fields=[*WRITTEN, "detail"])
+    crash_point("breaker.before_commit")
     return row.opened_at is not None and not was_open
 
 

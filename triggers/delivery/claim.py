@@ -51,6 +51,8 @@ class Claimed:
     # How often it was sent again although it may have arrived.
     resends: int
     payload: Letter | SMSMessage
+    # Whether it may have been sent already.
+    is_doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +257,7 @@ def _claimed(message: Message, letter: RenderedLetter) -> Claimed:
         message.lane,
         message.resends,
         _payload(message, letter),
+        is_doubted=message.unknown_since is not None,
     )
 
 

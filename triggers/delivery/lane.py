@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -12,6 +12,7 @@ from triggers.accounts import lane_name, lane_names, parse_lane, rate_of
 from triggers.clock import DatabaseNow
 from triggers.conf import settings
 from triggers.control import nothing_is_paused
+from triggers.crashpoints import crash_point
 from triggers.models import Lane, Message, MessageState
 from triggers.models.lane import LaneQuerySet
 
@@ -53,10 +54,10 @@ class Admission:
     is_troubled: bool = False
 
 
-def admit(lane: str, most: int, *, is_busy: bool = False) -> Admission:
+def admit(lane: str, most: int, *, can_wait: bool = True) -> Admission:
     """How many of `most` a sender may claim now. One read; a lane with a rate takes its tokens in one write more.
 
-    A sender that `is_busy` with calls has no time to wait for tokens, so it is not asked to.
+    A sender that has something else to do (`can_wait=False`) is not told to wait for tokens, and keeps no other from it.
     """
     row = _get(Lane.objects.all(), lane)
     if row.is_paused:
@@ -69,7 +70,8 @@ def admit(lane: str, most: int, *, is_busy: bool = False) -> Admission:
     rate = rate_of(lane)
     if rate is None:
         return Admission(most, is_troubled=is_troubled)
-    return _lease(lane, most, rate, is_troubled=is_troubled, is_busy=is_busy)
+    admission = _lease(lane, most, rate, can_wait)
+    return replace(admission, is_troubled=is_troubled) if admission.most else admission
 
 
 def give_back(lane: str, admission: Admission, used: int) -> None:
@@ -151,11 +153,13 @@ def _probe(row: Lane) -> Admission:
 
 
 @transaction.atomic
-def _lease(lane: str, most: int, rate: float, *, is_troubled: bool, is_busy: bool) -> Admission:
+def _lease(lane: str, most: int, rate: float, can_wait: bool) -> Admission:
     """Take up to `most` tokens. The row's lock makes it exact for any number of senders."""
     row = lock_lane(lane)
     tokens = _tokens(row, rate)
     leased = min(most, int(tokens + EPSILON))
+    if leased < 1 and not can_wait:
+        return Admission(0)
     if leased < 1:
         # A claim for each single token would cost more than the message: half a bucket is worth one.
         enough = min(most, max(1.0, burst_of(rate) / 2))
@@ -163,7 +167,8 @@ def _lease(lane: str, most: int, rate: float, *, is_troubled: bool, is_busy: boo
     # Who waited for the lock read the clock before the one who had it: the bucket's time never goes back.
     filled_at = max(row.now, row.filled_at or row.now)
     Lane.objects.filter(pk=lane).update(tokens=tokens - leased, filled_at=filled_at)
-    return Admission(leased, leased=leased, is_troubled=is_troubled)
+    crash_point("lease.before_commit")
+    return Admission(leased, leased=leased)
 
 
 def _wait(row: Lane, seconds: float) -> Admission:

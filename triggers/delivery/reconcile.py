@@ -11,11 +11,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Max, Q, QuerySet
+from django.db.models import F, Max, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_noop
 
 from triggers.control import is_everything_paused, pause_everything
 from triggers.core.values import JourneyStatus, Reason
+from triggers.crashpoints import crash_point
 from triggers.engine.records import READ, read_passages, write_passages
 from triggers.engine.shards import lock, read_clock
 from triggers.exceptions import TriggersError
@@ -76,6 +78,7 @@ def reconcile(backup_at: datetime | None = None, *, is_rehearsal: bool = False) 
         return Reconciled(moment, messages.count(), journeys.count(), events.count())
     pause_everything(f"a backup of {moment:%Y-%m-%d %H:%M:%S %Z} was restored")
     Heartbeat.objects.update_or_create(pk=MARK, defaults={"at": moment})
+    crash_point("reconcile.paused")
     done = Reconciled(
         moment,
         _doubt_messages(messages, moment),
@@ -126,7 +129,11 @@ def _doubt_messages(messages: QuerySet[Message], moment: datetime) -> int:
     while ids := list(messages.values_list("pk", flat=True)[:SLICE]):
         # No lease: nothing may send these again by itself.
         count += messages.filter(pk__in=ids).update(
-            state=MessageState.UNKNOWN, lease_until=None, reason=MAY_HAVE_LEFT, reason_data=data
+            state=MessageState.UNKNOWN,
+            unknown_since=Coalesce(F("unknown_since"), Value(moment)),
+            lease_until=None,
+            reason=MAY_HAVE_LEFT,
+            reason_data=data,
         )
     return count
 
@@ -146,6 +153,7 @@ def _stop_some(due: QuerySet[Journey], shard: int, moment: datetime) -> int:
     for one in passages:
         one.stop(reason)
     write_passages(passages, now)
+    crash_point("reconcile.before_commit")
     return len(passages)
 
 

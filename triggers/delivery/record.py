@@ -15,6 +15,7 @@ from django.utils.translation import gettext_noop
 
 from triggers.addresses import parse_email
 from triggers.clock import DatabaseNow
+from triggers.core.values import Reason
 from triggers.crashpoints import crash_point
 from triggers.delivery.backoff import retry_delay
 from triggers.delivery.breaker import learn
@@ -24,7 +25,7 @@ from triggers.delivery.email import Letter
 from triggers.delivery.lane import Admission
 from triggers.delivery.outcome import Cause, Outcome
 from triggers.delivery.tally import Tally
-from triggers.delivery.unknown import way_out
+from triggers.delivery.unknown import key_seconds, not_again, way_out
 from triggers.logs import note
 from triggers.models import Channel, Message, MessageState, Suppression, SuppressionReason
 from triggers.signals import message_settled
@@ -151,6 +152,10 @@ def _record(one: Claimed, outcome: Outcome) -> MessageState | None:
         }
         if outcome.is_provider_fault:
             changes["reason"] = PROVIDER_REASON
+    elif outcome.status == "refused" and one.is_doubted and not key_seconds(one.lane):
+        # That says nothing about the copy that may have arrived.
+        stop = not_again(Reason(changes["reason"], changes["reason_data"]))
+        changes |= {"state": stop.state, "reason": stop.reason.text, "reason_data": stop.reason.data}
     else:
         changes |= {"state": STATES[outcome.status]}
     if outcome.status == "unknown":

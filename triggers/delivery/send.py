@@ -24,6 +24,8 @@ from triggers.models import Message, MessageState
 logger = logging.getLogger(__name__)
 
 NOTHING = (Claim(0), Admission(0))
+# SQLite's clock counts milliseconds: one less, and a sender may find itself still waiting for the tokens.
+CLOCK_SECONDS = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,9 @@ class Shift:
 def _claim(lane: str, calls: Calls) -> tuple[Claim, Admission]:
     """As many messages as the lane lets through now. When its provider has just failed, none before all calls that
     are under way have said how they went: they may open the breaker."""
-    admission = admit(lane, calls.room, is_busy=bool(calls))
+    # With calls under way it goes back to them, so it must not take the place of the one who waits.
+    admission = admit(lane, calls.room, can_wait=not calls)
+    crash_point("lane.admitted")
     if not admission.most:
         return Claim(0), admission
     if calls and admission.is_troubled:
@@ -110,5 +114,5 @@ def _has_waited(lane: str, seconds: float | None) -> bool:
         lane=lane, state=MessageState.QUEUED, send_after__lte=DatabaseNow()
     ).exists():
         return False
-    time.sleep(seconds)
+    time.sleep(seconds + CLOCK_SECONDS)
     return True

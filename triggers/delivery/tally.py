@@ -13,6 +13,7 @@ from django.db.models import Count, F, Q
 from django.db.models.functions import TruncDate
 
 from triggers.accounts import parse_lane
+from triggers.crashpoints import crash_point
 from triggers.engine.shards import read_clock
 from triggers.logs import note
 from triggers.models import ChainDay, Message, MessageState
@@ -110,6 +111,7 @@ def recount(since: date) -> int:
                 setattr(row, name, number)
         ChainDay.objects.filter(day__gte=since).delete()
         ChainDay.objects.bulk_create(rows.values(), batch_size=500)
+        crash_point("recount.before_commit")
     return len(rows)
 
 

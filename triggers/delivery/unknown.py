@@ -63,7 +63,7 @@ def send_unknown_again() -> int:
     ids = list(due.values_list("pk", flat=True)[:SLICE])
     if not ids:
         return 0
-    return due.filter(pk__in=ids).update(
+    count = due.filter(pk__in=ids).update(
         state=MessageState.QUEUED,
         lease_until=None,
         send_after=DatabaseNow(),
@@ -71,6 +71,8 @@ def send_unknown_again() -> int:
         reason=AGAIN,
         reason_data={},
     )
+    crash_point("unknown.queued_again")
+    return count
 
 
 def way_out(lane: str, resends: int) -> float | None:
@@ -92,8 +94,12 @@ def keep_doubts(messages: Sequence[Message], stopped: dict[int, Stop], now: date
             if not _may_go_again(message, message.unknown_since, now):
                 stopped[message.pk] = TOO_LATE
         elif stop.state not in (MessageState.QUEUED, MessageState.HELD, MessageState.UNKNOWN):
-            why = {"text": stop.reason.text, "data": dict(stop.reason.data)}
-            stopped[message.pk] = Stop(MessageState.UNKNOWN, Reason(NOT_AGAIN, {"why": why}))
+            stopped[message.pk] = not_again(stop.reason)
+
+
+def not_again(why: Reason) -> Stop:
+    """The end of a message that may have been sent, and is not sent again."""
+    return Stop(MessageState.UNKNOWN, Reason(NOT_AGAIN, {"why": {"text": why.text, "data": dict(why.data)}}))
 
 
 def key_seconds(lane: str) -> float:

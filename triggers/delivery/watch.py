@@ -16,6 +16,7 @@ from django.utils.translation import gettext_noop
 from triggers.conf import settings
 from triggers.core.values import Reason
 from triggers.core.words import say
+from triggers.crashpoints import crash_point
 from triggers.delivery.tally import day_of
 from triggers.engine.publish import pause_chain
 from triggers.engine.shards import read_clock
@@ -60,6 +61,7 @@ def watch_chains() -> list[Chain]:
         if not alarm.is_stop:
             note(logger, logging.WARNING, "chain.watched", chain=alarm.chain.pk, **alarm.reason.data)
         elif pause_chain(alarm.chain, alarm.reason):
+            crash_point("watch.paused")
             note(logger, logging.ERROR, "chain.paused_by_watch", chain=alarm.chain.pk, **alarm.reason.data)
             paused.append(alarm.chain)
             _tell_managers(alarm)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import DatabaseError, connection, models, transaction
 
+from triggers.crashpoints import crash_point
 from triggers.logs import note
 from triggers.models import Event, Transition
 from triggers.transient import is_transient
@@ -97,6 +98,7 @@ def _make(cursor: Any, model: type[models.Model], month: Month) -> str:
     cursor.execute(
         f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ('{start.isoformat()}') TO ('{end.isoformat()}')"
     )
+    crash_point("partition.made")
     return name
 
 
@@ -104,6 +106,7 @@ def _drop(cursor: Any, model: type[models.Model], month: Month) -> str:
     if month not in _existing(model):
         return ""
     cursor.execute(f"DROP TABLE {_name(model, month)}")
+    crash_point("partition.dropped")
     return _name(model, month)
 
 

@@ -14,6 +14,7 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from triggers.conf import settings
 from triggers.core.values import JourneyStatus
+from triggers.crashpoints import crash_point
 from triggers.engine.partitions import drop_months
 from triggers.engine.shards import read_clock
 from triggers.engine.versions import load_graphs
@@ -75,6 +76,7 @@ def _purge(seconds: float | None) -> Purged:
             continue
         rows[kind] = 0
         for count in KINDS[kind](now - age):
+            crash_point("purge.after_commit")
             rows[kind] += count
             if ends is not None and time.monotonic() >= ends:
                 return Purged(rows, is_done=False)
@@ -187,7 +189,9 @@ def _slices(rows: QuerySet[Any], age: str, cutoff: datetime) -> Iterator[list[in
 def _delete_free(rows: QuerySet[Any]) -> int:
     """Delete rows, but none that somebody is working on at this moment."""
     ids = list(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
-    return _delete(rows.model, ids)
+    count = _delete(rows.model, ids)
+    crash_point("purge.before_commit")
+    return count
 
 
 def _delete(model: type[Model], ids: Sequence[int]) -> int:
