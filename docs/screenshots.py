@@ -65,7 +65,7 @@ def take_all(browser: Browser, demo: Demo) -> None:
     wait_for_end(admin)
     take(admin, "contact", height=826, start="#timeline")
     admin.goto("/admin/triggers/heartbeat/")
-    take(admin, "health", height=900)
+    take(admin, "health", height=850)
     admin.goto(_found(admin, "/admin/triggers/chain/", "Abandoned cart"))
     take(admin, "chain", height=1080, start="#steps")
     admin.close()
