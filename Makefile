@@ -35,6 +35,10 @@ test: env ## the whole test suite, on every database and broker it can reach (AR
 soak: env ## kill everything at random for MINUTES=n (10) under load, then balance the books
 	@exec $(VENV_PYTHON) -m tests.faults.soak $(or $(MINUTES),10)
 
+.PHONY: faults
+faults: env ## all tests of faults, the further combinations of faults and providers too
+	@TRIGGERS_LONG=1 exec $(VENV_PYTHON) -m tests $(ARGS) -- tests/faults
+
 .PHONY: lint
 lint: env ## style, types, import rules, templates, forgotten migrations
 	$(VENV)/bin/ruff check .

@@ -28,8 +28,8 @@ BROKER_FIXTURES = {"redis_url", "rabbitmq_url", "broker_url"}
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark tests by what they use, before `-m` looks at the marks; drop those written for another database."""
     database = os.environ.get("TRIGGERS_TEST_DB", "sqlite")
-    config.hook.pytest_deselected(items=[item for item in items if not _is_for(item, database)])
-    items[:] = [item for item in items if _is_for(item, database)]
+    config.hook.pytest_deselected(items=[item for item in items if not _is_wanted(item, database)])
+    items[:] = [item for item in items if _is_wanted(item, database)]
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if _concerns_a_database(item, fixtures):
@@ -44,9 +44,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         ]
 
 
-def _is_for(item: pytest.Item, database: str) -> bool:
+def _is_wanted(item: pytest.Item, database: str) -> bool:
     marker = item.get_closest_marker("only_on")
-    return marker is None or database in marker.args
+    is_too_long = item.get_closest_marker("long") and not os.environ.get("TRIGGERS_LONG")
+    return not is_too_long and (marker is None or database in marker.args)
 
 
 def _concerns_a_database(item: pytest.Item, fixtures: set[str]) -> bool:

@@ -48,9 +48,7 @@ MISSING = {
     "F5": "a letter whose rendering kills the process is tried again for ever; setting it aside after three crashes is not built",
     "F8": "a real full disk: the server's answer to one is played instead; media and Redis' own files",
     "F9": "slowing down by domain",
-    "F10": "suppressing an address after 5.1.1, pausing a chain on policy codes",
-    "F12": "a token bucket and idempotency keys shared by workers",
-    "F14": "caps and quiet hours after a pause of beat",
+    "F10": "refusals by policy close the lane; that they pause a chain is not built, and not needed with the lane closed",
     "F17": "forged reports: Anymail's own signature checks are not repeated here",
     "F19": "workers of two versions, a migration that is running",
     "F20": "moving people to the new version",
@@ -58,9 +56,7 @@ MISSING = {
     "F22": "merging contacts is not built",
     "F23": "an import of a million rows, a contact with a million events",
     "F24": "shedding load at the tracker, which is not built",
-    "F25": "a restored backup",
-    "F26": "pausing chains by alert",
-    "F27": "caps after an outage",
+    "F25": "the backup is of our tables: the shop's own are taken for whole",
     "F28": "a clock on rendering; the loop budget is what stops it",
 }
 

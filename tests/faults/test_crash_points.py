@@ -44,6 +44,8 @@ WORKER = {
     "send.before_record": (3, CONCURRENCY),
     "send.after_record": (3, CONCURRENCY),
 }
+# Where it matters what the provider knows; the others are tried over both in the long form only.
+OVER_BOTH = ("claim.after_commit", "send.after_call", "send.after_record")
 # The rest each have a test of their own, below or beside the brokers.
 WEB = ("capture.event_written", "capture.before_commit", "capture.after_commit")
 PUBLISHING = ("publish.before_commit", "publish.after_commit", "pause.before_commit", "resume.after_commit")
@@ -98,7 +100,15 @@ class TestWorkers:
 
     pytestmark = [pytest.mark.only_on("postgres"), pytest.mark.fault("F4")]
 
-    @pytest.mark.parametrize("point", WORKER)
+    @pytest.mark.parametrize(
+        ("provider", "point"),
+        [
+            pytest.param(provider, point, marks=pytest.mark.long if is_long else ())
+            for point in WORKER
+            for provider, is_long in (("smtp", False), ("api", point not in OVER_BOTH))
+        ],
+        indirect=["provider"],
+    )
     def test_killed_at(self, shop: Scenario, point: str) -> None:
         assert_survives(shop, point)
 

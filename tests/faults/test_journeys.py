@@ -13,7 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 import triggers
-from tests.build import live_chain
+from tests.build import live_chain, make_rule
 from tests.faults.scenario import CONCURRENCY, Scenario, names, pass_time
 from triggers import consent
 from triggers.core.kinds import Admission as Entry
@@ -39,6 +39,7 @@ from triggers.models import (
     Step,
     Suppression,
     Template,
+    Transition,
 )
 from triggers.testing import database_clock, run_due
 
@@ -322,3 +323,56 @@ def test_after_an_outage_what_is_worthless_is_skipped_with_its_reason(
     }
     assert quick_shop.problems() == []
     assert quick_shop.books()["skipped"] == PEOPLE
+
+
+@pytest.mark.fault("F14", "F27")
+def test_after_six_hours_without_a_beat_caps_and_quiet_hours_hold(quick_shop: Scenario) -> None:
+    """What became due meanwhile does not come in one heap, nor at night: one letter each, when the quiet hours end."""
+    begins = datetime.fromisoformat("2027-06-01T17:00+00:00")
+    steps = [
+        ("wait", "wait", {"amount": 2, "unit": "hours"}),
+        ("letter", "send_email", {"template": "reminder"}),
+    ]
+    with database_clock(begins):
+        only(steps)
+        live_chain(steps, key="second")
+        make_rule((1, 24), quiet="22:00-08:00")
+        people = names(PEOPLE)
+        for name in people:
+            triggers.capture("add_to_cart", contact=quick_shop.customer(name, time_zone="UTC"))
+        run_due()
+    assert Journey.objects.filter(status="active").count() == 2 * PEOPLE
+    morning = datetime.fromisoformat("2027-06-02T08:00+00:00")
+    for moment, received in (
+        (begins + timedelta(hours=6, minutes=30), 0),
+        (morning - timedelta(seconds=1), 0),
+        (morning, 1),
+        (morning + timedelta(hours=23), 1),
+    ):
+        with database_clock(moment):
+            run_due()
+        assert [quick_shop.received(name) for name in people] == [received] * PEOPLE
+    # The other one of each was left out, and its journey says why.
+    assert Transition.objects.filter(reason__startswith="Not sent", step="letter").count() == PEOPLE
+    assert Message.objects.count() == PEOPLE
+
+
+@pytest.mark.fault("F14", "F27")
+def test_after_two_days_without_a_beat_what_is_too_late_is_left_out(quick_shop: Scenario) -> None:
+    begins = datetime.fromisoformat("2027-06-01T10:00+00:00")
+    with database_clock(begins):
+        only(
+            [
+                ("wait", "wait", {"amount": 2, "unit": "hours"}),
+                ("reminder", "send_email", {"template": "reminder"}),
+                ("thanks", "send_email", {"template": "thanks"}),
+            ]
+        )
+        triggers.capture("add_to_cart", contact=quick_shop.customer("ann"))
+        run_due()
+    with database_clock(begins + timedelta(days=2)):
+        run_due()
+    assert list(Message.objects.values_list("template_key", "state")) == [("thanks", "accepted")]
+    assert Journey.objects.get().status == "finished"
+    reasons = Transition.objects.filter(step="reminder").values_list("reason", flat=True)
+    assert [reason for reason in reasons if "late" in reason]
