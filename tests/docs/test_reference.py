@@ -97,6 +97,14 @@ def test_every_check_has_its_paragraph() -> None:
     assert set(re.findall(r"^### (\S+)$", doc("checks.md"), re.MULTILINE)) == given
 
 
+def test_every_line_of_the_log_is_told_with_its_level() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "triggers").rglob("*.py")))
+    written = re.findall(r"\bnote\(\s*logger,\s*logging\.([A-Z]+),\s*\"([^\"]+)\"", code)
+    assert len(written) == len(re.findall(r"\bnote\(\s*logger,", code)), "an action that is no literal"
+    rows = re.findall(r"^\| (DEBUG|INFO|WARNING|ERROR)[^|]* \| (.+) \|$", doc("operations.md"), re.MULTILINE)
+    assert {(level, action) for level, actions in rows for action in codes(actions)} == set(written)
+
+
 def test_every_state_and_lane_is_explained() -> None:
     rows = dict(re.findall(r"^\| `([a-z]+)` \| ([^|]+) \|", doc("sending.md"), re.MULTILINE))
     assert rows == {state.value: str(state.label) for state in MessageState}
