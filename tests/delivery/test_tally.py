@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -144,6 +145,33 @@ def test_the_counts_can_be_made_anew(chain: Chain, queue_message: QueueMessage) 
     assert [{**row, "id": 0} for row in after] == [{**row, "id": 0} for row in before]
     # There are no messages of that time any more, so what was counted then stays.
     assert ChainDay.objects.get(pk=older.pk).sent == 7
+
+
+def test_what_was_counted_of_purged_days_stays(
+    chain: Chain, queue_message: QueueMessage, settings: Any
+) -> None:
+    """An old message that is kept does not speak for those of its day that went."""
+    settings.TRIGGERS = {**settings.TRIGGERS, "RETENTION": {"messages": 60}}
+    now = timezone.now()
+    today = day_of(now)
+    for ago in (90, 61, 60, 59):
+        key = {"channel": "email", "message_class": "marketing", "sent": 7}
+        ChainDay.objects.create(chain=chain, day=today - timedelta(days=ago), **key)
+    kept = queue_message(chain=chain, state="unknown")
+    Message.objects.filter(pk=kept.pk).update(created_at=timezone.now() - timedelta(days=100))
+    with database_clock(now):
+        recount(today - timedelta(days=95))
+    # Of the day on which the age falls, part may be gone.
+    assert list(ChainDay.objects.order_by("day").values_list("day", flat=True)) == [
+        today - timedelta(days=ago) for ago in (90, 61, 60)
+    ]
+
+
+def test_an_age_that_cannot_be_meant_counts_nothing(queue_message: QueueMessage, settings: Any) -> None:
+    queue_message()
+    settings.TRIGGERS = {**settings.TRIGGERS, "RETENTION": {"messages": 5}}
+    with pytest.raises(CommandError, match="RETENTION"):
+        call_command("triggers_recount", skip_checks=True)
 
 
 def test_nothing_can_be_made_anew_from_nothing(chain: Chain) -> None:

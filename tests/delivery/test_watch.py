@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.core.mail.backends import smtp
 from django.utils import timezone
 
 import triggers
@@ -160,6 +161,24 @@ def test_managers_who_cannot_be_told_do_not_keep_the_chain_running(
     assert watch_chains() == [chain]
     chain.refresh_from_db()
     assert chain.status == "paused"
+
+
+def test_a_silent_mail_server_does_not_hold_the_watch_for_ever(
+    chain: Chain, managers: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timeouts: list[float | None] = []
+
+    def send_messages(backend: smtp.EmailBackend, messages: list[Any]) -> int:
+        timeouts.append(backend.timeout)
+        return len(messages)
+
+    monkeypatch.setattr(smtp.EmailBackend, "send_messages", send_messages)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_TIMEOUT = None
+    settings.TRIGGERS = {**settings.TRIGGERS, "SEND_TIMEOUT": 7}
+    add(chain, 0, failed=20, failing=20)
+    assert watch_chains() == [chain]
+    assert timeouts == [7]
 
 
 def test_twenty_letters_that_fail_for_good_stop_their_chain(chain: Chain, settings: Any) -> None:

@@ -23,10 +23,12 @@ from triggers.models import (
     Contact,
     EntryLedger,
     Event,
+    FrequencyCap,
     Journey,
     Message,
     MessageBody,
     PendingEvent,
+    SendingRule,
     Transition,
 )
 from triggers.testing import run_due
@@ -70,6 +72,7 @@ def _age(by: timedelta) -> None:
     Journey.objects.update(entered_at=moment)
     Journey.objects.filter(ended_at__isnull=False).update(ended_at=moment)
     Message.objects.update(created_at=moment)
+    Message.objects.filter(accepted_at__isnull=False).update(sending_at=moment, accepted_at=moment)
 
 
 def counts() -> tuple[int, ...]:
@@ -128,8 +131,67 @@ def test_a_message_that_waits_stays_with_its_journey_and_its_words(everything: N
     before = counts()
     rows = purge().rows
     assert (rows["bodies"], rows["messages"], rows["journeys"]) == (0, 0, 0)
-    assert counts()[1:] == before[1:]
-    assert bool(rows["events"]) == (state == "unknown")
+    assert rows["events"] == 0
+    assert counts() == before
+
+
+@pytest.mark.parametrize("state", ["failed", "expired"])
+def test_a_letter_that_a_person_may_retry_keeps_what_it_is_checked_against(keep: Any, state: str) -> None:
+    """Its journey has the goals, and what happened since it began says whether they were reached."""
+    keep(events=100, journeys=100)
+    story()
+    Message.objects.update(state=state)
+    before = counts()
+    purge()
+    assert counts() == before
+    keep(events=100, journeys=100, messages=100)
+    purge()
+    assert counts() == (0, 0, 0, 0, 0)
+
+
+def test_a_failed_journey_keeps_what_it_may_ask_for_once_it_is_retried(keep: Any) -> None:
+    story()
+    Journey.objects.update(status="failed")
+    before = counts()
+    keep(events=100, messages=100)
+    purge()
+    assert counts() == before
+    keep(events=100, journeys=400, messages=100)
+    purge()
+    assert counts() == before
+    keep(events=100, journeys=100, messages=100)
+    purge()
+    purge()
+    assert counts() == (0, 0, 0, 0, 0)
+
+
+def test_a_failed_journey_and_its_failed_letter_do_not_keep_each_other_for_ever(everything: None) -> None:
+    story()
+    Journey.objects.update(status="failed")
+    Message.objects.update(state="failed")
+    purge()
+    assert counts() == (0, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("moment", ["sending_at", "accepted_at"])
+def test_a_letter_that_left_late_is_as_old_as_that(everything: None, moment: str) -> None:
+    story()
+    Message.objects.update(**{moment: timezone.now() - timedelta(days=20)})
+    rows = purge().rows
+    assert (rows["bodies"], rows["messages"]) == (0, 0)
+    Message.objects.update(**{moment: timezone.now() - timedelta(days=50)})
+    rows = purge().rows
+    assert (rows["bodies"], rows["messages"]) == (1, 0)
+
+
+def test_a_message_stays_as_long_as_a_cap_may_count_it(everything: None) -> None:
+    story()
+    rule = SendingRule.objects.create()
+    FrequencyCap.objects.create(rule=rule, most=1, hours=24)
+    longest = FrequencyCap.objects.create(rule=rule, most=9, hours=24 * 366)
+    assert purge().rows["messages"] == 0
+    longest.delete()
+    assert purge().rows["messages"] == 1
 
 
 def test_events_that_wait_stay(everything: None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -14,6 +14,7 @@ from django.db.models.functions import TruncDate
 
 from triggers.accounts import parse_lane
 from triggers.crashpoints import crash_point
+from triggers.engine.purge import read_retention
 from triggers.engine.shards import read_clock
 from triggers.logs import note
 from triggers.models import ChainDay, Message, MessageState
@@ -95,11 +96,12 @@ def recount(since: date) -> int:
     """Make the counts of the days from `since` on anew from the messages, as far as these go back. Returns how many rows.
 
     What senders count in the same moment may be missed; run it while they rest for figures that are right to the last one.
+    Raises TriggersError for a RETENTION that cannot be meant.
     """
     oldest = Message.objects.order_by("pk").values_list("created_at", flat=True).first()
     if oldest is None:
         return 0
-    since = max(since, day_of(oldest))
+    since = max(since, day_of(oldest), _first_whole_day())
     start = datetime(since.year, since.month, since.day, tzinfo=UTC)
     with transaction.atomic():
         known = {_key_of(row): row for row in ChainDay.objects.filter(day__gte=since).select_for_update()}
@@ -113,6 +115,12 @@ def recount(since: date) -> int:
         ChainDay.objects.bulk_create(rows.values(), batch_size=500)
         crash_point("recount.before_commit")
     return len(rows)
+
+
+def _first_whole_day() -> date:
+    """The first day of which no message can have gone by its age."""
+    age = read_retention()["messages"]
+    return date.min if age is None else day_of(read_clock() - age) + timedelta(days=1)
 
 
 def day_of(moment: datetime) -> date:

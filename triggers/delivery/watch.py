@@ -13,10 +13,12 @@ from django.core.mail import mail_managers
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from triggers.accounts import DEFAULT
 from triggers.conf import settings
 from triggers.core.values import Reason
 from triggers.core.words import say
 from triggers.crashpoints import crash_point
+from triggers.delivery.email import make_backend
 from triggers.delivery.tally import day_of
 from triggers.engine.publish import pause_chain
 from triggers.engine.shards import read_clock
@@ -138,6 +140,8 @@ def _tell_managers(alarm: Alarm) -> None:
             _("The chain “%(chain)s” was paused") % {"chain": alarm.chain},
             _("The chain “%(chain)s” was paused: %(why)s.\n\nIt stands still until somebody resumes it.")
             % {"chain": alarm.chain, "why": why},
+            # Ours has a timeout: a silent server must not hold whoever watches.
+            connection=make_backend(DEFAULT),
         )
     except Exception as error:
         note(logger, logging.ERROR, "managers.not_told", chain=alarm.chain.pk, error=error)

@@ -15,6 +15,7 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from triggers.conf import settings
 from triggers.core.values import JourneyStatus
 from triggers.crashpoints import crash_point
+from triggers.engine.limits import load_rules, longest
 from triggers.engine.partitions import drop_months
 from triggers.engine.shards import read_clock
 from triggers.engine.versions import load_graphs
@@ -31,6 +32,7 @@ from triggers.models import (
     PendingEvent,
     Transition,
 )
+from triggers.models.message import WAITING
 
 logger = logging.getLogger(__name__)
 
@@ -40,10 +42,14 @@ SLICE = 500
 # section 11) asks that it works for 60 days, the American one (CAN-SPAM) for 30.
 LEAST_DAYS = {"bodies": 1, "messages": 60, "journeys": 1, "events": 1}
 
-WAITING = (MessageState.QUEUED, MessageState.HELD, MessageState.SENDING)
+ON_ITS_WAY = (*WAITING, MessageState.SENDING)
 # An unknown message may be settled by a report, or by a person who wants to see what it said.
-NEEDED = (*WAITING, MessageState.UNKNOWN)
-ENDED = (JourneyStatus.FINISHED, JourneyStatus.EXITED, JourneyStatus.FAILED)
+NEEDED = (*ON_ITS_WAY, MessageState.UNKNOWN)
+# Nobody got these, but a person may retry them: what they are checked against at the door stays as long as they do.
+NOT_SENT = (MessageState.FAILED, MessageState.EXPIRED)
+OVER = (JourneyStatus.FINISHED, JourneyStatus.EXITED, JourneyStatus.FAILED)
+# A failed journey goes on when a person retries it.
+MAY_GO_ON = Q(active_slot=1) | Q(status=JourneyStatus.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +63,8 @@ class Purged:
 def purge(seconds: float | None = None) -> Purged:
     """Delete what is older than RETENTION allows, for at most about `seconds`.
 
-    May be interrupted and run again at any time. What an open journey, a waiting message or a rule of a chain may still
-    ask for stays, however old it is. Raises TriggersError for a RETENTION that cannot be meant.
+    May be interrupted and run again at any time. What an open or failed journey, a message that may leave, a chain
+    or a frequency cap may still ask for stays, however old it is. Raises TriggersError for a RETENTION that cannot be meant.
     """
     done = _purge(seconds)
     if done.rows:
@@ -106,26 +112,33 @@ def _age(days: float | None) -> timedelta | None:
 
 def _purge_bodies(cutoff: datetime) -> Iterator[int]:
     for old in _slices(MessageBody.objects.all(), "message__created_at", cutoff):
-        needed = Message.objects.filter(pk__in=old, state__in=NEEDED).values_list("pk", flat=True)
-        yield _delete(MessageBody, sorted(set(old) - set(needed)))
+        needed = Message.objects.filter(Q(state__in=NEEDED) | _left_since(cutoff), pk__in=old)
+        yield _delete(MessageBody, sorted(set(old) - set(needed.values_list("pk", flat=True))))
 
 
 def _purge_messages(cutoff: datetime) -> Iterator[int]:
-    """Those of open journeys stay: conditions ask whether they were opened."""
-    is_inside = Exists(Journey.objects.filter(pk=OuterRef("journey_id"), active_slot=1))
+    """Those of journeys that may go on stay: conditions ask whether they were opened. So do those that a cap counts.
+
+    What was not sent was not opened either. It keeps its journey (see below), so a failed one must not keep it in turn.
+    """
+    cutoff = min(cutoff, read_clock() - longest(load_rules().values()))
+    journey = Journey.objects.filter(pk=OuterRef("journey_id"))
+    is_asked_for = Q(Exists(journey.filter(active_slot=1))) | (
+        Q(Exists(journey.filter(MAY_GO_ON))) & ~Q(state__in=NOT_SENT)
+    )
+    is_needed = Q(state__in=NEEDED) | _left_since(cutoff) | is_asked_for
     for old in _slices(Message.objects.all(), "created_at", cutoff):
-        yield _delete_free(Message.objects.filter(~is_inside, pk__in=old).exclude(state__in=NEEDED))
+        yield _delete_free(Message.objects.filter(~is_needed, pk__in=old))
 
 
 def _purge_journeys(cutoff: datetime) -> Iterator[int]:
-    """With their transitions. One that has a letter on its way stays: its goals are asked at the door."""
-    gone = Journey.objects.filter(pk=OuterRef("journey_id"), status__in=ENDED, ended_at__lt=cutoff)
-    for _transitions in drop_months(Transition.objects.filter(~Exists(gone)), cutoff):
+    """With their transitions. One with a letter that may still leave stays: its goals are asked at the door."""
+    gone = Journey.objects.filter(~_has_letters(), status__in=OVER, ended_at__lt=cutoff)
+    is_gone = Exists(gone.filter(pk=OuterRef("journey_id")))
+    for _transitions in drop_months(Transition.objects.filter(~is_gone), cutoff):
         yield 0
-    has_letters = Exists(Message.objects.filter(journey=OuterRef("pk"), state__in=NEEDED))
     for old in _slices(Journey.objects.all(), "entered_at", cutoff):
-        ended = Journey.objects.filter(pk__in=old, status__in=ENDED, ended_at__lt=cutoff)
-        yield _delete_free(ended.filter(~has_letters))
+        yield _delete_free(gone.filter(pk__in=old))
 
 
 def _purge_events(cutoff: datetime) -> Iterator[int]:
@@ -134,9 +147,9 @@ def _purge_events(cutoff: datetime) -> Iterator[int]:
         note(logger, logging.WARNING, "purge.events_kept", why="a chain cannot be read")
         return
     inside = Journey.objects.filter(
-        contact=OuterRef("contact"), active_slot=1, entered_at__lte=OuterRef("recorded_at")
+        MAY_GO_ON | Q(_has_letters()), contact=OuterRef("contact"), entered_at__lte=OuterRef("recorded_at")
     )
-    waiting = Message.objects.filter(contact=OuterRef("contact"), state__in=WAITING)
+    waiting = Message.objects.filter(contact=OuterRef("contact"), state__in=ON_ITS_WAY)
     pending = PendingEvent.objects.filter(pk=OuterRef("pk"))
     is_needed = Q(Exists(inside)) | Q(Exists(waiting)) | Q(Exists(pending))
     cutoff = min(cutoff, read_clock() - timedelta(days=days))
@@ -144,6 +157,16 @@ def _purge_events(cutoff: datetime) -> Iterator[int]:
     for old in _slices(Event.objects.all(), "recorded_at", cutoff):
         free = Event.objects.filter(~is_needed, pk__in=old)
         yield _delete(Event, list(free.values_list("pk", flat=True)))
+
+
+def _left_since(cutoff: datetime) -> Q:
+    """Messages that were put off or retried are younger than their row."""
+    return Q(sending_at__gte=cutoff) | Q(accepted_at__gte=cutoff)
+
+
+def _has_letters() -> Exists:
+    """Journeys with a letter that may still leave, be it because a person says so."""
+    return Exists(Message.objects.filter(journey=OuterRef("pk"), state__in=(*NEEDED, *NOT_SENT)))
 
 
 def longest_window() -> float | None:

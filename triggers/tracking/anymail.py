@@ -19,6 +19,7 @@ from triggers.delivery.tally import count_report
 from triggers.exceptions import InvalidAddress
 from triggers.logs import note
 from triggers.models import Channel, Message, MessageState, Suppression, SuppressionReason
+from triggers.models.message import WAITING
 from triggers.payloads import clean_text
 
 logger = logging.getLogger(__name__)
@@ -32,9 +33,8 @@ RANK = {
     MessageState.BOUNCED: 3,
     MessageState.COMPLAINED: 4,
 }
-WAITING = (MessageState.QUEUED, MessageState.HELD)
 # Where a message may end that was in doubt: it was not sent again, and a report says what became of the first copy.
-ENDED = (MessageState.CANCELLED, MessageState.EXPIRED, MessageState.SUPPRESSED, MessageState.FAILED)
+NOT_SENT_AGAIN = (MessageState.CANCELLED, MessageState.EXPIRED, MessageState.SUPPRESSED, MessageState.FAILED)
 STATES = {
     "sent": MessageState.ACCEPTED,
     "delivered": MessageState.DELIVERED,
@@ -78,7 +78,7 @@ def _raise_state(message: Message, state: MessageState) -> None:
     """A message that waits for another attempt rises too: the first one was taken, so no second copy may leave."""
     lower = [known for known, rank in RANK.items() if rank < RANK[state]]
     waits_again = Q(state__in=WAITING, attempt__gt=0)
-    was_in_doubt = Q(state__in=ENDED, unknown_since__isnull=False)
+    was_in_doubt = Q(state__in=NOT_SENT_AGAIN, unknown_since__isnull=False)
     moved = Message.objects.filter(
         Q(pk=message.pk) & (Q(state__in=lower) | waits_again | was_in_doubt)
     ).update(

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from triggers.delivery.tally import day_of, recount
 from triggers.engine.shards import read_clock
+from triggers.exceptions import TriggersError
 
 
 class Command(BaseCommand):
@@ -20,5 +21,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, days: int, **options: Any) -> None:
         if not 1 <= days <= 36_500:
             raise CommandError(f"--days {days}: write a number from 1 to 36500")
-        count = recount(day_of(read_clock()) - timedelta(days=days - 1))
+        try:
+            count = recount(day_of(read_clock()) - timedelta(days=days - 1))
+        except TriggersError as error:
+            raise CommandError(str(error)) from error
         self.stdout.write(f"counts made anew: {count}")
