@@ -74,8 +74,8 @@ def gather(deliveries: Sequence[Delivery], beliefs: Sequence[Belief]) -> Evidenc
     return Evidence(
         deliveries,
         [
-            Row(uid.hex, to, template, kind, state, was_doubted=since is not None, resends=resends)
-            for uid, to, template, kind, state, since, resends in messages
+            Row(uid.hex, to, template, message_class, state, since is not None, resends)
+            for uid, to, template, message_class, state, since, resends in messages
         ],
         beliefs,
         Counter(events),

@@ -129,7 +129,10 @@ def test_two_beats(bells: Bells, beat: None) -> None:
 
 
 @pytest.mark.fault("F5")
-@pytest.mark.parametrize("how", ["killed", "time limit", "one task each"])
+@pytest.mark.parametrize(
+    "how",
+    ["killed", *(pytest.param(how, marks=pytest.mark.long) for how in ("time limit", "one task each"))],
+)
 @SMTP_ONLY
 def test_a_child_that_dies(redis_url: str, shop: Scenario, how: str) -> None:
     """As the kernel does when memory is short, and as Celery's limits do; the worker goes on with a new child."""

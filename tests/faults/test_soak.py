@@ -21,7 +21,7 @@ from tests.processes import ROOT
 MINUTES = "0.2"
 
 
-@pytest.mark.parametrize("via", ["smtp", "api"])
+@pytest.mark.parametrize("via", ["smtp", pytest.param("api", marks=pytest.mark.long)])
 @pytest.mark.skipif(shutil.which("initdb") is None, reason="no initdb on PATH")
 @pytest.mark.skipif(shutil.which("redis-server") is None, reason="no redis-server on PATH")
 def test_a_short_soak_balances(redis_url: str, via: str) -> None:
