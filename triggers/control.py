@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Exists, Q
@@ -33,7 +34,7 @@ def pause_everything(why: str = "", by: Any = None) -> bool:
 
 def resume_everything() -> bool:
     """Let everything go on. What became too late meanwhile expires. Returns False when nothing was paused."""
-    is_new = bool(_PAUSED.update(is_paused=False))
+    is_new = bool(_PAUSED.update(is_paused=False, backup_at=None))
     if is_new:
         note(logger, logging.WARNING, "everything.resumed")
     return is_new
@@ -42,6 +43,11 @@ def resume_everything() -> bool:
 def pause_of_everything() -> Control | None:
     """Since when, by whom and why everything is paused; None while it runs."""
     return _PAUSED.select_related("by").first()
+
+
+def remember_backup(moment: datetime) -> None:
+    """Note the moment of the backup that is being put in order while everything is paused, until it is resumed."""
+    _PAUSED.update(backup_at=moment)
 
 
 def is_everything_paused() -> bool:

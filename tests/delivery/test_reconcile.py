@@ -13,16 +13,19 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 import triggers
-from tests.build import live_chain, make_contact, make_template
-from triggers.control import is_everything_paused, resume_everything
+from tests.build import live_chain, make_contact, make_rule, make_template
+from triggers.control import is_everything_paused, pause_everything, resume_everything
 from triggers.delivery import reconcile as module
 from triggers.delivery.reconcile import last_sign_of_life, reconcile
-from triggers.delivery.retry import give_up, retry_messages
+from triggers.delivery.retry import give_up, retry_messages, take_as_sent
+from triggers.engine import marks
 from triggers.engine.journeys import resume_journeys, retry_failed_events
+from triggers.engine.publish import finish_releases, pause_chain
 from triggers.engine.turn import turn
 from triggers.heartbeat import beat
-from triggers.models import Chain, Contact, Event, Heartbeat, Journey, Message, PendingEvent
+from triggers.models import Chain, Contact, Event, Heartbeat, Journey, Message, PendingEvent, Transition
 from triggers.testing import database_clock, run_due
+from triggers.tracking.anymail import receive
 
 pytestmark = pytest.mark.django_db
 
@@ -58,12 +61,14 @@ def _age(by: timedelta) -> None:
         (Event, ["recorded_at", "occurred_at"]),
         (Journey, ["since", "entered_at", "due_at"]),
         (Message, ["created_at", "send_after"]),
+        (Transition, ["at"]),
         (Heartbeat, ["at"]),
     ):
         for row in model.objects.all():
             for name in names:
                 setattr(row, name, getattr(row, name) and getattr(row, name) - by)
             row.save()
+    marks.forget()
 
 
 def states() -> tuple[list[str], list[str]]:
@@ -131,6 +136,101 @@ def test_what_moved_since_the_restore_is_left_alone(restored: dict[str, Contact]
     )
     done = reconcile(backup_at)
     assert (done.messages, done.journeys, done.events) == (0, 0, 0)
+
+
+def test_what_a_person_let_go_on_is_not_stopped_again(restored: dict[str, Contact]) -> None:
+    reconcile()
+    resume_journeys(Journey.objects.values_list("pk", flat=True))
+    assert reconcile().journeys == 0
+    assert set(states()[1]) == {"active"}
+
+
+def test_who_waits_behind_a_letter_that_was_put_off_is_set_aside() -> None:
+    """The wait begins at the letter's moment, after the backup's: the second letter used to leave once more."""
+    make_template()
+    make_rule(quiet="22:00-08:00")
+    live_chain(CHAIN)
+    contact = make_contact(time_zone="UTC")
+    PendingEvent.objects.all().delete()
+    six = (timezone.now() + timedelta(days=1)).replace(hour=6, minute=0, second=0, microsecond=0)
+    with database_clock(six):
+        triggers.capture("add_to_cart", contact=contact)
+        Event.objects.update(recorded_at=six)
+        run_due()
+    assert Journey.objects.get().since == six + 2 * HOUR
+    with database_clock(six + 4 * HOUR):
+        reconcile(six + HOUR)
+        resume_everything()
+        run_due()
+    assert states() == (["unknown"], ["paused"])
+    assert not mail.outbox
+
+
+def test_each_restore_has_its_own_moment(restored: dict[str, Contact]) -> None:
+    """The moment of the first restore travelled in later backups, and was taken for that of the next one."""
+    reconcile(timezone.now() - timedelta(days=60))
+    resume_everything()
+    pause_everything("restored a second time")
+    last = last_sign_of_life()
+    assert reconcile().backup_at == last
+
+
+@pytest.fixture
+def half_released(restored: dict[str, Contact]) -> dict[str, Contact]:
+    """The backup was taken while its chain was being let go: a letter is still held, and a journey still parked."""
+    chain = Chain.objects.get()
+    pause_chain(chain)
+    turn(restored["waits"].shard)
+    assert sorted(states()[1]) == ["active", "paused"]
+    Transition.objects.update(at=timezone.now() - HOUR)
+    Chain.objects.update(status="live", resuming_until=timezone.now() - HOUR)
+    return restored
+
+
+def test_what_was_on_its_way_out_of_a_pause_is_set_aside(half_released: dict[str, Contact]) -> None:
+    """The first tick used to let it go, and it was sent once more."""
+    done = reconcile()
+    assert (done.messages, done.journeys, done.events) == (1, 2, 1)
+    resume_everything()
+    run_due()
+    assert states() == (["accepted", "unknown"], ["paused", "paused"])
+    assert not mail.outbox
+    assert Chain.objects.get().resuming_until is None
+
+
+def test_no_release_goes_on_while_everything_is_paused(half_released: dict[str, Contact]) -> None:
+    before = states()
+    pause_everything("restored")
+    finish_releases()
+    assert states() == before
+    resume_everything()
+    finish_releases()
+    assert states() == (["accepted", "queued"], ["active", "active"])
+
+
+def test_a_late_report_still_counts_for_what_a_person_gave_up(restored: dict[str, Contact]) -> None:
+    reconcile()
+    message = Message.objects.get(state="unknown")
+    assert message.unknown_since
+    give_up([message.pk])
+    receive(AnymailTrackingEvent(event_type="delivered", metadata={"triggers_message": message.uid.hex}))
+    message.refresh_from_db()
+    assert message.state == "delivered"
+
+
+def test_what_may_have_left_takes_room_under_a_cap(restored: dict[str, Contact]) -> None:
+    make_rule((1, 24))
+    done = reconcile()
+    message = Message.objects.get(state="unknown")
+    assert message.sending_at == max(message.send_after, done.backup_at)
+    take_as_sent([message.pk])
+    resume_everything()
+    PendingEvent.objects.all().delete()
+    other = live_chain(CHAIN[:1], key="other")
+    triggers.capture("add_to_cart", contact=restored["queued"])
+    run_due()
+    assert Journey.objects.get(chain=other).status == "finished"
+    assert not mail.outbox
 
 
 def test_a_message_that_was_being_sent_is_in_doubt_and_one_of_tomorrow_is_not(

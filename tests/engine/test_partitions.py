@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 import triggers
@@ -23,6 +23,8 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2031, 11, 30, 23, 59, tzinfo=UTC)
 # For a test that commits: its pieces stay.
 LATER = NOW.replace(year=2041)
+INSERT = """INSERT INTO triggers_event (uid, contact_id, name, occurred_at, recorded_at, data, object_ref)
+VALUES (gen_random_uuid(), 1, 'login', %s, %s, '{}', '')"""
 on_postgres = pytest.mark.only_on("postgres")
 
 
@@ -112,6 +114,43 @@ def test_nobody_waits_for_a_table_that_is_in_use() -> None:
         assert {name.rsplit("_", 2)[0] for name in make_partitions(LATER)} == {"triggers_transition"}
         cursor.execute("ROLLBACK")
     assert {name.rsplit("_", 2)[0] for name in make_partitions(LATER)} == {"triggers_event"}
+
+
+@on_postgres
+@pytest.mark.django_db(transaction=True)
+def test_nothing_comes_into_the_default_piece_while_a_month_is_taken_out_of_it() -> None:
+    """A row committed there between the move and the attaching used to end the minute's work with an error."""
+    moment = LATER.replace(year=2051)
+    an_event(moment)
+
+    def insert_before(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "ATTACH PARTITION triggers_event_2051_11" in sql:
+            with pytest.raises(OperationalError, match="lock timeout"):
+                cursor.execute(INSERT, [moment, moment])
+        return execute(sql, params, many, context)
+
+    with other_connection() as cursor, connection.execute_wrapper(insert_before):
+        cursor.execute("SET lock_timeout = '1ms'")
+        assert "triggers_event_2051_11" in make_partitions(moment)
+        cursor.execute(INSERT, [moment, moment])
+    assert {piece_of(event) for event in Event.objects.all()} == {"triggers_event_2051_11"}
+    assert Event.objects.count() == 2
+
+
+@on_postgres
+def test_a_role_that_may_not_make_tables_goes_on_with_the_default_piece(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """`triggers_run` used to end here before it had done any work."""
+    with connection.cursor() as cursor:
+        cursor.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        cursor.execute("SET ROLE pg_write_all_data")
+        try:
+            assert make_partitions(NOW) == []
+        finally:
+            cursor.execute("RESET ROLE")
+    assert "partition.failed piece=triggers_event_2031_11 why=permission denied" in caplog.text
+    assert piece_of(an_event(NOW)) == "triggers_event_default"
 
 
 @on_postgres

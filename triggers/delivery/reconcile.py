@@ -11,18 +11,29 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Max, Q, QuerySet, Value
-from django.db.models.functions import Coalesce
+from django.db.models import DateTimeField, Exists, Max, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext_noop
 
-from triggers.control import is_everything_paused, pause_everything
+from triggers.clock import DatabaseNow
+from triggers.control import pause_everything, pause_of_everything, remember_backup
 from triggers.core.values import JourneyStatus, Reason
 from triggers.crashpoints import crash_point
 from triggers.engine.records import READ, read_passages, write_passages
 from triggers.engine.shards import lock, read_clock
 from triggers.exceptions import TriggersError
 from triggers.logs import note
-from triggers.models import SHARDS, Event, Heartbeat, Journey, Message, MessageState, PendingEvent
+from triggers.models import (
+    SHARDS,
+    Chain,
+    Event,
+    Heartbeat,
+    Journey,
+    Message,
+    MessageState,
+    PendingEvent,
+    Transition,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -31,10 +42,8 @@ SLICE = 1000
 # What was written so shortly after the backup's moment is taken for a part of it: workers do not show life at every
 # commit, and no shop is up again so soon.
 SLACK = timedelta(minutes=5)
-# The sign of life that remembers which backup is being put in order, so that a second run means the same one.
-MARK = "reconcile"
-# Signs that say nothing about workers: the shop gives them too.
-NOT_OF_WORKERS = ("capture_failed", MARK)
+# The sign that says nothing about workers: the shop gives it.
+NOT_OF_WORKERS = "capture_failed"
 
 MAY_HAVE_LEFT = gettext_noop("a backup of %(backup_at)s was restored: it may have left since then")
 MAY_BE_DONE = gettext_noop(
@@ -77,7 +86,7 @@ def reconcile(backup_at: datetime | None = None, *, is_rehearsal: bool = False) 
     if is_rehearsal:
         return Reconciled(moment, messages.count(), journeys.count(), events.count())
     pause_everything(f"a backup of {moment:%Y-%m-%d %H:%M:%S %Z} was restored")
-    Heartbeat.objects.update_or_create(pk=MARK, defaults={"at": moment})
+    remember_backup(moment)
     crash_point("reconcile.paused")
     done = Reconciled(
         moment,
@@ -91,32 +100,42 @@ def reconcile(backup_at: datetime | None = None, *, is_rehearsal: bool = False) 
 
 def last_sign_of_life() -> datetime | None:
     """When a worker last did something that this database knows of; without any, when the newest event was recorded."""
-    found: datetime | None = Heartbeat.objects.exclude(pk__in=NOT_OF_WORKERS).aggregate(last=Max("at"))[
-        "last"
-    ]
+    found: datetime | None = Heartbeat.objects.exclude(pk=NOT_OF_WORKERS).aggregate(last=Max("at"))["last"]
     newest = Event.objects.order_by("-recorded_at").values_list("recorded_at", flat=True)
     return found or newest.first()
 
 
 def _remembered() -> datetime | None:
     """The backup of an earlier run, while its pause lasts: workers that have been started since show life, too."""
-    if not is_everything_paused():
-        return None
-    return Heartbeat.objects.filter(pk=MARK).values_list("at", flat=True).first()
+    pause = pause_of_everything()
+    return pause.backup_at if pause else None
 
 
 def _messages(until: datetime, now: datetime) -> QuerySet[Message]:
-    """Being sent, due, or about to be looked at again by itself: held at the door, unknown with a moment to try again."""
+    """Being sent, due, or about to be looked at again by itself: held at the door, held by a chain that is being let
+    go, unknown with a moment to try again."""
     in_flight = Q(state=MessageState.SENDING) | Q(state=MessageState.QUEUED, send_after__lte=now)
     comes_back = Q(state__in=(MessageState.HELD, MessageState.UNKNOWN), lease_until__isnull=False)
-    return Message.objects.filter(in_flight | comes_back, created_at__lte=until)
+    let_go = Q(state=MessageState.HELD, chain__in=_being_released())
+    return Message.objects.filter(in_flight | comes_back | let_go, created_at__lte=until)
 
 
 def _journeys(until: datetime, now: datetime) -> QuerySet[Journey]:
-    """Due, and still at the step where the backup has them."""
+    """Due, or parked in a chain that is being let go, and not moved since the backup.
+
+    `since` does not say that: behind a letter that is put off it is the letter's moment.
+    """
+    due = Q(status=JourneyStatus.ACTIVE, due_at__lte=now)
+    let_go = Q(status=JourneyStatus.PAUSED, resume_due_at__isnull=False, chain__in=_being_released())
+    moved = Transition.objects.filter(journey=OuterRef("pk"), at__gt=until)
     return Journey.objects.filter(
-        shard__in=range(SHARDS), due_at__lte=now, since__lte=until, status=JourneyStatus.ACTIVE
+        due | let_go, ~Exists(moved), shard__in=range(SHARDS), entered_at__lte=until
     )
+
+
+def _being_released() -> QuerySet[Chain]:
+    """Chains whose journeys were on their way out of a pause. That release goes on later, with what was not set aside."""
+    return Chain.objects.filter(resuming_until__isnull=False)
 
 
 def _events(until: datetime) -> QuerySet[PendingEvent]:
@@ -130,25 +149,27 @@ def _doubt_messages(messages: QuerySet[Message], moment: datetime) -> int:
         # No lease: nothing may send these again by itself.
         count += messages.filter(pk__in=ids).update(
             state=MessageState.UNKNOWN,
-            unknown_since=Coalesce(F("unknown_since"), Value(moment)),
             lease_until=None,
             reason=MAY_HAVE_LEFT,
             reason_data=data,
+            unknown_since=Coalesce("unknown_since", DatabaseNow()),
+            # If it left, then not before both: so it counts under the caps.
+            sending_at=Coalesce("sending_at", Greatest("send_after", Value(moment, DateTimeField()))),
         )
     return count
 
 
-def _stop_journeys(due: QuerySet[Journey], shard: int, moment: datetime) -> int:
+def _stop_journeys(journeys: QuerySet[Journey], shard: int, moment: datetime) -> int:
     count = 0
-    while some := _stop_some(due, shard, moment):
+    while some := _stop_some(journeys, shard, moment):
         count += some
     return count
 
 
 @transaction.atomic
-def _stop_some(due: QuerySet[Journey], shard: int, moment: datetime) -> int:
+def _stop_some(journeys: QuerySet[Journey], shard: int, moment: datetime) -> int:
     now = lock(shard)
-    passages = read_passages(due.order_by("due_at", "pk").values_list(*READ)[:SLICE])
+    passages = read_passages(journeys.order_by("due_at", "pk").values_list(*READ)[:SLICE])
     reason = Reason(MAY_BE_DONE, {"backup_at": moment.isoformat()})
     for one in passages:
         one.stop(reason)

@@ -58,16 +58,18 @@ def is_partitioned(model: type[models.Model]) -> bool:
 def _try(
     model: type[models.Model], month: Month, work: Callable[[Any, type[models.Model], Month], str]
 ) -> str:
-    """Do it under the table's lock, one process at a time. Returns the piece's name, "" when it was not to be had now."""
+    """Do it under the table's lock, one process at a time. Returns the piece's name, "" when it was not to be had now.
+
+    No error stands in the way of the work that goes on meanwhile: without a piece of their own, rows go into the default one.
+    """
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
             cursor.execute(f"LOCK TABLE {model._meta.db_table} IN SHARE UPDATE EXCLUSIVE MODE")
             return work(cursor, model, month)
     except DatabaseError as error:
-        if not is_transient(error):
-            raise
-        note(logger, logging.WARNING, "partition.locked", piece=_name(model, month))
+        action = "partition.locked" if is_transient(error) else "partition.failed"
+        note(logger, logging.WARNING, action, piece=_name(model, month), why=str(error))
         return ""
 
 
@@ -90,6 +92,8 @@ def _make(cursor: Any, model: type[models.Model], month: Month) -> str:
     table, name = model._meta.db_table, _name(model, month)
     start, end = _first_of(month), _first_of(_next(month))
     cursor.execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING INDEXES)")
+    # What came into the default piece after the move would not let the new one be attached.
+    cursor.execute(f"LOCK TABLE {table}_default IN SHARE ROW EXCLUSIVE MODE")
     cursor.execute(
         f"""WITH late AS (DELETE FROM {table}_default WHERE {MOMENTS[model]} >= %s AND {MOMENTS[model]} < %s RETURNING *)
         INSERT INTO {name} SELECT * FROM late""",  # noqa: S608

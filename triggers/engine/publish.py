@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Max, QuerySet
 
 from triggers.clock import DatabaseNow
+from triggers.control import nothing_is_paused
 from triggers.core.values import Reason
 from triggers.crashpoints import crash_point
 from triggers.engine.journeys import release_journeys
@@ -136,8 +137,12 @@ def resume_chain(chain: Chain) -> None:
 
 
 def finish_releases() -> None:
-    """Go on where a process died that was letting a chain's journeys go. One look when there is none."""
-    left = Chain.objects.filter(status=ChainStatus.LIVE, resuming_until__lt=DatabaseNow())
+    """Go on where a process died that was letting a chain's journeys go. One look when there is none.
+
+    Not while everything is paused: it may be a restored backup, and what it was letting go is looked through first.
+    """
+    died = Chain.objects.filter(status=ChainStatus.LIVE, resuming_until__lt=DatabaseNow())
+    left = died.filter(nothing_is_paused())
     for chain in left:
         if left.filter(pk=chain.pk).update(resuming_until=DatabaseNow() + RELEASE_LEASE):
             _release(chain)

@@ -23,6 +23,8 @@ class Control(models.Model):
         verbose_name=_("by"),
     )
     why = models.CharField(_("reason"), max_length=300, blank=True)
+    # While the pause lasts that a restored backup began: the moment of that backup.
+    backup_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("control")
