@@ -50,6 +50,8 @@ class Claimed:
     lane: str
     # How often it was sent again although it may have arrived.
     resends: int
+    # Whether an earlier attempt may have arrived.
+    in_doubt: bool
     payload: Letter | SMSMessage
 
 
@@ -254,6 +256,7 @@ def _claimed(message: Message, letter: RenderedLetter) -> Claimed:
         message.attempt,
         message.lane,
         message.resends,
+        message.unknown_since is not None,
         _payload(message, letter),
     )
 

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from triggers.clock import DatabaseNow
 from triggers.delivery.recheck import EXPIRED
+from triggers.delivery.unknown import end_unsent
 from triggers.heartbeat import beat
 from triggers.models import Heartbeat, Message
 from triggers.models.message import WAITING
@@ -27,9 +28,7 @@ def expire_overdue() -> int:
         overdue = Message.objects.filter(state__in=WAITING, expires_at__lt=DatabaseNow())
         # What a sender holds is that sender's.
         rows = overdue.select_for_update(skip_locked=True).order_by("pk").values_list("pk", flat=True)
-        ended = Message.objects.filter(pk__in=list(rows[:MOST])).update(
-            state=EXPIRED.state, reason=EXPIRED.reason.text, reason_data=EXPIRED.reason.data, lease_until=None
-        )
+        ended = end_unsent(Message.objects.filter(pk__in=list(rows[:MOST])), EXPIRED)
     if ended < MOST:
         beat(BEAT, times=ended)
     return ended

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_noop
 
 from triggers.addresses import parse_email
 from triggers.clock import DatabaseNow
+from triggers.core.values import Reason
 from triggers.crashpoints import crash_point
 from triggers.delivery.backoff import retry_delay
 from triggers.delivery.breaker import learn
@@ -23,8 +24,9 @@ from triggers.delivery.claim import Claimed
 from triggers.delivery.email import Letter
 from triggers.delivery.lane import Admission
 from triggers.delivery.outcome import Cause, Outcome
+from triggers.delivery.stop import Stop
 from triggers.delivery.tally import Tally
-from triggers.delivery.unknown import way_out
+from triggers.delivery.unknown import not_again, way_out
 from triggers.logs import note
 from triggers.models import Channel, Message, MessageState, Suppression, SuppressionReason
 from triggers.signals import message_settled
@@ -32,7 +34,6 @@ from triggers.transient import is_transient
 
 logger = logging.getLogger(__name__)
 
-STATES = {"accepted": MessageState.ACCEPTED, "refused": MessageState.FAILED, "unknown": MessageState.UNKNOWN}
 REASONS = {
     "accepted": "",
     "refused": gettext_noop("the provider refused it: %(detail)s"),
@@ -133,32 +134,7 @@ def _record(one: Claimed, outcome: Outcome) -> MessageState | None:
 
     That the provider took it is worth knowing even then: it keeps a second copy from leaving.
     """
-    changes: dict[str, Any] = {
-        "lease_until": None,
-        "provider_id": outcome.provider_id[:255],
-        "reason": REASONS[outcome.status],
-        "reason_data": {"detail": outcome.detail, "attempt": one.attempt} if REASONS[outcome.status] else {},
-    }
-    if outcome.status == "not_sent":
-        # The lane waits for its provider: the message itself is as good as at its first attempt.
-        attempt = 1 if outcome.is_provider_fault else one.attempt
-        delay = retry_delay(attempt, outcome.retry_after)
-        # Not beyond its expiry: what will not be tried again ends when it expires.
-        moment = DatabaseNow() + timedelta(seconds=delay)
-        changes |= {
-            "state": MessageState.QUEUED,
-            "send_after": Least(moment, Coalesce(F("expires_at"), moment)),
-        }
-        if outcome.is_provider_fault:
-            changes["reason"] = PROVIDER_REASON
-    else:
-        changes |= {"state": STATES[outcome.status]}
-    if outcome.status == "unknown":
-        changes["unknown_since"] = Coalesce(F("unknown_since"), DatabaseNow())
-        pause = way_out(one.lane, one.resends)
-        changes["lease_until"] = None if pause is None else DatabaseNow() + timedelta(seconds=pause)
-    if outcome.status == "accepted":
-        changes["accepted_at"] = DatabaseNow()
+    changes = _changes(one, outcome)
     states = (MessageState.SENDING, *(GIVEN_UP if outcome.status == "accepted" else ()))
     mine = Message.objects.filter(pk=one.id, state__in=states, attempt=one.attempt)
     if not mine.update(**changes):
@@ -167,6 +143,46 @@ def _record(one: Claimed, outcome: Outcome) -> MessageState | None:
         )
         return None
     return MessageState(changes["state"])
+
+
+def _changes(one: Claimed, outcome: Outcome) -> dict[str, Any]:
+    """The columns of a message's row that its outcome changes, with their new values."""
+    text = REASONS[outcome.status]
+    reason = Reason(text, {"detail": outcome.detail, "attempt": one.attempt} if text else {})
+    changes = {"lease_until": None, "provider_id": outcome.provider_id[:255], **_said(reason)}
+    if outcome.status == "accepted":
+        return changes | {"state": MessageState.ACCEPTED, "accepted_at": DatabaseNow()}
+    if outcome.status == "not_sent":
+        return changes | _put_back(one, outcome)
+    if outcome.status == "unknown":
+        return changes | _doubt(one)
+    end = not_again(reason) if one.in_doubt else Stop(MessageState.FAILED, reason)
+    return changes | {"state": end.state, **_said(end.reason)}
+
+
+def _said(reason: Reason) -> dict[str, Any]:
+    return {"reason": reason.text, "reason_data": reason.data}
+
+
+def _put_back(one: Claimed, outcome: Outcome) -> dict[str, Any]:
+    """Into the queue, for another try. Not beyond its expiry: what will not be tried again ends when it expires."""
+    # The lane waits for its provider: the message itself is as good as at its first attempt.
+    attempt = 1 if outcome.is_provider_fault else one.attempt
+    moment = DatabaseNow() + timedelta(seconds=retry_delay(attempt, outcome.retry_after))
+    changes = {
+        "state": MessageState.QUEUED,
+        "send_after": Least(moment, Coalesce(F("expires_at"), moment)),
+    }
+    return changes | ({"reason": PROVIDER_REASON} if outcome.is_provider_fault else {})
+
+
+def _doubt(one: Claimed) -> dict[str, Any]:
+    pause = way_out(one.lane, one.resends)
+    return {
+        "state": MessageState.UNKNOWN,
+        "unknown_since": Coalesce(F("unknown_since"), DatabaseNow()),
+        "lease_until": None if pause is None else DatabaseNow() + timedelta(seconds=pause),
+    }
 
 
 def _announce(one: Claimed, state: MessageState) -> None:
