@@ -120,3 +120,42 @@ def test_it_gives_way_to_nobody(queue_again: QueueMessage) -> None:
     assert Message.objects.count() == 1
     deliver(LANE)
     assert not mail.outbox
+
+
+def test_its_first_copy_takes_room_under_a_cap(
+    queue_again: QueueMessage, queue_message: QueueMessage
+) -> None:
+    """Another one left in its place, beside the copy that may have arrived."""
+    make_rule((1, 24))
+    contact, now = make_contact(7), timezone.now()
+    again = queue_again(contact, expires_at=now + 48 * HOUR)
+    other = queue_message(contact, send_after=now - 2 * HOUR, expires_at=now + 48 * HOUR, created_at=now)
+    Message.objects.filter(pk=again.pk).update(lane="email.marketing.bulk")
+    deliver(LANE)
+    other.refresh_from_db()
+    assert other.state == "queued"
+    assert words(other).startswith("put off until ")
+    assert (other.send_after - now).total_seconds() == pytest.approx(23 * 3600, abs=60)
+    assert not mail.outbox
+
+
+def test_its_first_copy_is_not_in_its_own_way(queue_again: QueueMessage) -> None:
+    make_rule((1, 24))
+    template = make_template("thanks", message_class="transactional")
+    make_rule((1, 24), message_class="transactional")
+    message = queue_again(make_contact(7), template)
+    deliver(TRANSACTIONAL)
+    message.refresh_from_db()
+    assert message.state == "accepted"
+
+
+def test_its_first_copy_takes_room_when_it_is_worthless_and_not_ended_yet(
+    queue_again: QueueMessage, queue_message: QueueMessage
+) -> None:
+    make_rule((1, 24))
+    contact, now = make_contact(7), timezone.now()
+    queue_again(contact, lane="email.gone", expires_at=now - HOUR)
+    other = queue_message(contact, expires_at=now + 48 * HOUR)
+    deliver(LANE)
+    other.refresh_from_db()
+    assert other.state == "queued"
