@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import Case, F, Value, When
 from django.db.models.functions import Coalesce, Least
 from django.utils.translation import gettext_noop
@@ -64,27 +64,30 @@ def settle(results: Sequence[Result], tally: Tally) -> int:
 
 
 def _record_accepted(accepted: Sequence[tuple[Claimed, Outcome]]) -> Collection[int]:
-    """Note that the provider took these, where nothing stands in the way: the first attempts that are still `sending`.
+    """Note that the provider took these: those at their first attempt, if all of them are still `sending`.
 
-    Returns the ids of those for which it is noted now. Whatever else there is to know is found out one by one.
+    Returns the ids of those for which it is noted now. When a report or a sweep was faster with one of them, none is:
+    which one that was is found out one by one.
     """
     ids = {one.id: outcome.provider_id[:255] for one, outcome in accepted if one.attempt == 1}
     known = [When(pk=pk, then=Value(provider_id)) for pk, provider_id in ids.items() if provider_id]
-    mine = Message.objects.filter(pk__in=ids, attempt=1)
+    mine = Message.objects.filter(pk__in=ids, attempt=1, state=MessageState.SENDING)
     try:
-        changed = mine.filter(state=MessageState.SENDING).update(
-            state=MessageState.ACCEPTED,
-            lease_until=None,
-            reason="",
-            reason_data={},
-            provider_id=Case(*known, default=Value("")) if known else "",
-            accepted_at=DatabaseNow(),
-        )
-        if changed == len(ids):
-            return ids
-        return set(mine.filter(state=MessageState.ACCEPTED).values_list("pk", flat=True))
+        with transaction.atomic():
+            changed = mine.update(
+                state=MessageState.ACCEPTED,
+                lease_until=None,
+                reason="",
+                reason_data={},
+                provider_id=Case(*known, default=Value("")) if known else "",
+                accepted_at=DatabaseNow(),
+            )
+            if changed == len(ids):
+                return ids
+            transaction.set_rollback(True)
     except (DatabaseError, InterfaceError):
-        return ()
+        pass
+    return ()
 
 
 def _settle_one(one: Claimed, outcome: Outcome) -> MessageState | None:
