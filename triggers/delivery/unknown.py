@@ -23,7 +23,7 @@ from triggers.core.values import Reason
 from triggers.crashpoints import crash_point
 from triggers.delivery.backends import backend_class
 from triggers.delivery.stop import Stop
-from triggers.models import Channel, Message, MessageState
+from triggers.models import Channel, Message, MessageClass, MessageState
 from triggers.models.message import MessageQuerySet
 
 # Rows of one kind that a look settles; the next look takes the next ones.
@@ -148,7 +148,9 @@ def _may_go_again(message: Message, unknown_since: datetime, now: datetime) -> b
 
 def _policy(lane: str) -> str:
     policy: dict[str, str] = settings.UNKNOWN_POLICY
-    return policy.get(parse_lane(lane).message_class, "leave")
+    message_class = parse_lane(lane).message_class
+    # Whatever the setting says: marketing never risks a second copy.
+    return "leave" if message_class == MessageClass.MARKETING else policy.get(message_class, "leave")
 
 
 def _give_up(abandoned: MessageQuerySet, pause: float | None) -> int:
