@@ -179,7 +179,7 @@ def test_results_that_come_together_are_recorded_together(queue_message: QueueMe
             (one, Outcome("accepted", provider_id=f"id-{n}"), Admission(10)) for n, one in enumerate(claimed)
         ]
         assert settle([results[0], results[3]], Tally("email.marketing")) == 2
-    assert len(queries) == 1
+    assert sum(query["sql"].startswith("UPDATE") for query in queries) == 1
     assert settle(results, Tally("email.marketing")) == 4
     rows = list(Message.objects.order_by("pk").values_list("state", "provider_id"))
     assert rows == [("accepted", "id-0"), ("delivered", ""), ("accepted", "id-2"), ("accepted", "id-3")]

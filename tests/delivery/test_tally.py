@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from anymail.signals import AnymailTrackingEvent, tracking
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -13,6 +14,10 @@ from django.utils import timezone
 
 from tests.build import draft_chain, make_contact
 from tests.delivery.conftest import QueueMessage
+from triggers.delivery.claim import claim
+from triggers.delivery.lane import Admission
+from triggers.delivery.outcome import Outcome
+from triggers.delivery.record import settle
 from triggers.delivery.send import deliver
 from triggers.delivery.tally import Tally, count_report, day_of, recount
 from triggers.models import Chain, ChainDay, Message, MessageState
@@ -180,3 +185,19 @@ def test_nothing_can_be_made_anew_from_nothing(chain: Chain) -> None:
     )
     assert recount(day_of(timezone.now())) == 0
     assert ChainDay.objects.exists()
+
+
+def test_a_report_that_was_faster_than_the_sender_is_counted_once(
+    chain: Chain, queue_message: QueueMessage
+) -> None:
+    for _number in range(3):
+        queue_message(chain=chain)
+    taken = sorted(claim(LANE, 10).ready, key=lambda one: one.id)
+    message = Message.objects.earliest("pk")
+    event = AnymailTrackingEvent(event_type="sent", metadata={"triggers_message": str(message.uid)})
+    tracking.send(sender=object, event=event, esp_name="Test")
+    tally = Tally(LANE)
+    settle([(one, Outcome("accepted"), Admission(10)) for one in taken], tally)
+    tally.write()
+    assert figures() == [(3, 0, 0, 0, 0)]
+    assert set(Message.objects.values_list("state", flat=True)) == {"accepted"}

@@ -86,3 +86,31 @@ def test_a_slow_call_keeps_the_others_going(queue_message: QueueMessage, setting
     assert deliver("email.marketing").accepted == 12
     assert WaitsForTheLast.last_has_begun.is_set()
     assert 0 < max(WaitsForTheLast.under_way) <= 4
+
+
+class CannotJudge(BaseEmailBackend):
+    """One call fails, and the backend's own view of the error fails too, while its neighbour's has come back."""
+
+    both_have_begun = threading.Barrier(2, timeout=30)
+
+    def send_messages(self, email_messages: Sequence[Any]) -> int:
+        self.both_have_begun.wait()
+        if email_messages[0].to == ["first@example.com"]:
+            raise RuntimeError("no answer")
+        return 1
+
+    def judge(self, error: Exception) -> None:
+        raise ZeroDivisionError("a bug of the host's")
+
+
+def test_a_backend_that_breaks_over_an_error_costs_its_neighbours_nothing(
+    queue_message: QueueMessage, settings: Any
+) -> None:
+    """The whole run ended there, and what had come back was never recorded."""
+    account = {"BACKEND": f"{__name__}.CannotJudge", "OPTIONS": {}}
+    settings.TRIGGERS = {**settings.TRIGGERS, "EMAIL_ACCOUNTS": {"default": account}}
+    for number, name in enumerate(["first", "second"]):
+        queue_message(make_contact(number, email=f"{name}@example.com"))
+    assert deliver("email.marketing").accepted == 1
+    assert list(Message.objects.order_by("pk").values_list("state", flat=True)) == ["unknown", "accepted"]
+    assert "ZeroDivisionError" in Message.objects.earliest("pk").reason_data["detail"]

@@ -71,6 +71,14 @@ def test_marketing_in_doubt_is_never_sent_again(in_doubt: Any) -> None:
     assert not mail.outbox
 
 
+def test_marketing_is_not_sent_again_either_when_a_setting_that_no_check_saw_says_so(
+    in_doubt: Any, settings: Any
+) -> None:
+    settings.TRIGGERS = {**settings.TRIGGERS, "UNKNOWN_POLICY": {"marketing": "resend"}}
+    assert settle(in_doubt(MARKETING), 86_400) == "unknown"
+    assert not mail.outbox
+
+
 def test_transactional_is_sent_once_more_after_the_grace_with_the_same_message_id(in_doubt: Any) -> None:
     message = in_doubt()
     assert settle(message, GRACE - 60) == "unknown"

@@ -167,3 +167,18 @@ def test_a_batch_that_is_full_of_events_leaves_the_rest_for_the_next(settings: A
     assert first.events == batch
     assert turn(1, 2, 3).is_done
     assert Journey.objects.count() == 6
+
+
+@pytest.mark.django_db
+def test_a_claim_that_was_cut_does_not_hide_what_becomes_due_again_at_its_own_moment(settings: Any) -> None:
+    """A step that changes the contact leaves its journey due at once; those before the cut waited for five minutes."""
+    settings.TRIGGERS = {**settings.TRIGGERS, "TURN_BATCH": 6}
+    tag = ("tag", "change_contact", {"add_tags": ["x"]})
+    for key in ("first", "second"):
+        live_chain([tag, ("bye", "exit", {})], key=key)
+    enter(1, 2, 3, 4, 5)
+    start = timezone.now()
+    for number in range(1, 8):
+        with database_clock(start + timedelta(seconds=1.5 * number)):
+            turn(1, seconds=0)
+    assert not Journey.objects.filter(status="active").exists()

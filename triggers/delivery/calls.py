@@ -11,6 +11,7 @@ from django.db import connections
 from triggers.crashpoints import crash_point
 from triggers.delivery.claim import Claimed
 from triggers.delivery.email import Letter, Mailer
+from triggers.delivery.errors import in_doubt
 from triggers.delivery.lane import Admission
 from triggers.delivery.outcome import Outcome
 from triggers.delivery.text import send_text
@@ -75,6 +76,9 @@ def _call(one: Claimed, mailer: Mailer) -> Callable[[], Outcome]:
             )
             crash_point("send.after_call")
             return outcome
+        except Exception as error:
+            # A backend of the host's that broke over an error: the neighbours' results must not go with it.
+            return in_doubt(error)
         finally:
             # A backend of the host's may have used the database: this thread's connection would outlive the run.
             connections.close_all()

@@ -50,9 +50,9 @@ class Claimed:
     lane: str
     # How often it was sent again although it may have arrived.
     resends: int
+    # Whether an earlier attempt may have arrived.
+    in_doubt: bool
     payload: Letter | SMSMessage
-    # Whether it may have been sent already.
-    is_doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,8 +256,8 @@ def _claimed(message: Message, letter: RenderedLetter) -> Claimed:
         message.attempt,
         message.lane,
         message.resends,
+        message.unknown_since is not None,
         _payload(message, letter),
-        is_doubted=message.unknown_since is not None,
     )
 
 

@@ -19,7 +19,7 @@ from triggers.conf import settings
 from triggers.crashpoints import crash_point
 from triggers.delivery.backends import backend_class
 from triggers.delivery.errors import classify, in_doubt, not_sent
-from triggers.delivery.outcome import Outcome, error_text
+from triggers.delivery.outcome import Outcome, error_text, storable
 from triggers.exceptions import InvalidAddress
 from triggers.logs import note
 
@@ -127,7 +127,7 @@ def _kept_back(message: EmailMultiAlternatives) -> Outcome:
 
 def _accepted(message: EmailMultiAlternatives) -> Outcome:
     provider_id = getattr(getattr(message, "anymail_status", None), "message_id", None)
-    return Outcome("accepted", provider_id=str(provider_id or ""))
+    return Outcome("accepted", provider_id=storable(str(provider_id or "")))
 
 
 def _statuses(message: EmailMultiAlternatives) -> set[str]:

@@ -9,11 +9,10 @@ from django.db import transaction
 from triggers.clock import DatabaseNow
 from triggers.crashpoints import crash_point
 from triggers.delivery.recheck import EXPIRED
-from triggers.delivery.stop import Stop
-from triggers.delivery.unknown import not_again
+from triggers.delivery.unknown import end_unsent
 from triggers.heartbeat import beat
 from triggers.models import Heartbeat, Message
-from triggers.models.message import WAITING, MessageQuerySet
+from triggers.models.message import WAITING
 
 # A sender ends what it finds in its lane by itself; this is for the rest, so it need not be often.
 EVERY = timedelta(minutes=5)
@@ -30,17 +29,8 @@ def expire_overdue() -> int:
         overdue = Message.objects.filter(state__in=WAITING, expires_at__lt=DatabaseNow())
         # What a sender holds is that sender's.
         rows = overdue.select_for_update(skip_locked=True).order_by("pk").values_list("pk", flat=True)
-        taken = Message.objects.filter(pk__in=list(rows[:MOST]))
-        # What may have been sent already does not end as if it was not.
-        ended = _end(taken.filter(unknown_since__isnull=False), not_again(EXPIRED.reason))
-        ended += _end(taken.filter(unknown_since__isnull=True), EXPIRED)
+        ended = end_unsent(Message.objects.filter(pk__in=list(rows[:MOST])), EXPIRED)
         crash_point("expire.before_commit")
     if ended < MOST:
         beat(BEAT, times=ended)
     return ended
-
-
-def _end(messages: MessageQuerySet, stop: Stop) -> int:
-    return messages.update(
-        state=stop.state, reason=stop.reason.text, reason_data=stop.reason.data, lease_until=None
-    )

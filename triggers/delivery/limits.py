@@ -34,7 +34,10 @@ WORTHLESS = gettext_noop("it would be worthless by then: %(why)s")
 
 @dataclass(slots=True)
 class Others:
-    """A contact's messages of one channel and class: what has left, and what waits, by (send_after, id)."""
+    """A contact's messages of one channel and class: what has left, and what waits, by (send_after, id).
+
+    What may have left and waits to be sent again is both: two copies at the worst.
+    """
 
     left: list[Taken] = field(default_factory=list)
     waiting: list[tuple[datetime, int]] = field(default_factory=list)
@@ -42,6 +45,10 @@ class Others:
     def before(self, message: Message) -> int:
         """How many wait that are ahead of this one."""
         return sum(key < (message.send_after, message.pk) for key in self.waiting)
+
+    def left_besides(self, message: Message) -> list[Taken]:
+        """What has left, but for this one's own first copy."""
+        return [one for one in self.left if one.id != message.pk]
 
 
 def limit(
@@ -75,12 +82,13 @@ def _check(
     message: Message, limits: Limits, chain_quiet: QuietHours | None, others: Others, now: datetime
 ) -> Stop | None:
     windows, zone = limits.windows(chain_quiet), message.contact.zone
-    left = [one.at for one in others.left]
+    gone = others.left_besides(message)
+    left = [one.at for one in gone]
     cap = full_cap(now, limits.caps, left)
     if cap is not None:
         until = first_room(now, limits.caps, left, windows, zone)
         chain = message.chain.name if message.chain else ""
-        why = why_full(cap, now, others.left, chain)
+        why = why_full(cap, now, gone, chain)
         data = {"until_at": until.isoformat(), "why": {"text": why.text, "data": why.data}}
         return _put_off(message, Reason(FULL, data), until)
     until = after_quiet(now, windows, zone)
@@ -103,9 +111,7 @@ def _read_others(
 ) -> dict[Place, Others]:
     """What else these contacts got or wait for. One statement."""
     contacts = {one.contact_id for one in messages}
-    rows = Message.objects.taking_room(contacts, now - span, now - SURELY_WORTHLESS).exclude(
-        pk__in=not_leaving
-    )
+    rows = Message.objects.taking_room(contacts, now - span, now - SURELY_WORTHLESS)
     others: defaultdict[Place, Others] = defaultdict(Others)
     columns = (
         "contact_id",
@@ -115,12 +121,15 @@ def _read_others(
         "state",
         "send_after",
         "sending_at",
+        "unknown_since",
         "chain__name",
     )
-    for contact_id, channel, kind, pk, state, send_after, sending_at, chain in rows.values_list(*columns):
+    for contact_id, channel, kind, pk, state, send_after, sending_at, doubt, chain in rows.values_list(
+        *columns
+    ):
         place = others[contact_id, channel, kind]
-        if state in WAITING:
+        if state in WAITING and pk not in not_leaving:
             place.waiting.append((send_after, pk))
-        else:
+        if sending_at and (doubt or state not in WAITING):
             place.left.append(Taken(sending_at, pk, chain or ""))
     return dict(others)

@@ -50,7 +50,16 @@ class Outcome:
 
 
 def error_text(error: Exception) -> str:
-    """One line about an error that every database stores, without the addresses that servers like to repeat."""
-    words = f"{type(error).__name__}: {error}".replace("\0", "").split()
-    text = " ".join("…" if "@" in word else word for word in words)
-    return text.encode(errors="replace").decode()[:MOST_DETAIL_CHARS]
+    """One line about an error, as `detail_text`."""
+    return detail_text(f"{type(error).__name__}: {error}")
+
+
+def detail_text(text: str) -> str:
+    """One line that every database stores, without the addresses that servers like to repeat."""
+    words = storable(text).split()
+    return " ".join("…" if "@" in word else word for word in words)[:MOST_DETAIL_CHARS]
+
+
+def storable(text: str) -> str:
+    """The text without what not every database stores: null characters and halves of characters."""
+    return text.replace("\0", "").encode(errors="replace").decode()

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import Case, F, Value, When
 from django.db.models.functions import Coalesce, Least
 from django.utils.translation import gettext_noop
@@ -24,6 +24,7 @@ from triggers.delivery.claim import Claimed
 from triggers.delivery.email import Letter
 from triggers.delivery.lane import Admission
 from triggers.delivery.outcome import Cause, Outcome
+from triggers.delivery.stop import Stop
 from triggers.delivery.tally import Tally
 from triggers.delivery.unknown import key_seconds, not_again, way_out
 from triggers.logs import note
@@ -33,7 +34,6 @@ from triggers.transient import is_transient
 
 logger = logging.getLogger(__name__)
 
-STATES = {"accepted": MessageState.ACCEPTED, "refused": MessageState.FAILED, "unknown": MessageState.UNKNOWN}
 REASONS = {
     "accepted": "",
     "refused": gettext_noop("the provider refused it: %(detail)s"),
@@ -64,27 +64,30 @@ def settle(results: Sequence[Result], tally: Tally) -> int:
 
 
 def _record_accepted(accepted: Sequence[tuple[Claimed, Outcome]]) -> Collection[int]:
-    """Note that the provider took these, where nothing stands in the way: the first attempts that are still `sending`.
+    """Note that the provider took these: those at their first attempt, if all of them are still `sending`.
 
-    Returns the ids of those for which it is noted now. Whatever else there is to know is found out one by one.
+    Returns the ids of those for which it is noted now. When a report or a sweep was faster with one of them, none is:
+    which one that was is found out one by one.
     """
     ids = {one.id: outcome.provider_id[:255] for one, outcome in accepted if one.attempt == 1}
     known = [When(pk=pk, then=Value(provider_id)) for pk, provider_id in ids.items() if provider_id]
-    mine = Message.objects.filter(pk__in=ids, attempt=1)
+    mine = Message.objects.filter(pk__in=ids, attempt=1, state=MessageState.SENDING)
     try:
-        changed = mine.filter(state=MessageState.SENDING).update(
-            state=MessageState.ACCEPTED,
-            lease_until=None,
-            reason="",
-            reason_data={},
-            provider_id=Case(*known, default=Value("")) if known else "",
-            accepted_at=DatabaseNow(),
-        )
-        if changed == len(ids):
-            return ids
-        return set(mine.filter(state=MessageState.ACCEPTED).values_list("pk", flat=True))
+        with transaction.atomic():
+            changed = mine.update(
+                state=MessageState.ACCEPTED,
+                lease_until=None,
+                reason="",
+                reason_data={},
+                provider_id=Case(*known, default=Value("")) if known else "",
+                accepted_at=DatabaseNow(),
+            )
+            if changed == len(ids):
+                return ids
+            transaction.set_rollback(True)
     except (DatabaseError, InterfaceError):
-        return ()
+        pass
+    return ()
 
 
 def _settle_one(one: Claimed, outcome: Outcome) -> MessageState | None:
@@ -134,36 +137,7 @@ def _record(one: Claimed, outcome: Outcome) -> MessageState | None:
 
     That the provider took it is worth knowing even then: it keeps a second copy from leaving.
     """
-    changes: dict[str, Any] = {
-        "lease_until": None,
-        "provider_id": outcome.provider_id[:255],
-        "reason": REASONS[outcome.status],
-        "reason_data": {"detail": outcome.detail, "attempt": one.attempt} if REASONS[outcome.status] else {},
-    }
-    if outcome.status == "not_sent":
-        # The lane waits for its provider: the message itself is as good as at its first attempt.
-        attempt = 1 if outcome.is_provider_fault else one.attempt
-        delay = retry_delay(attempt, outcome.retry_after)
-        # Not beyond its expiry: what will not be tried again ends when it expires.
-        moment = DatabaseNow() + timedelta(seconds=delay)
-        changes |= {
-            "state": MessageState.QUEUED,
-            "send_after": Least(moment, Coalesce(F("expires_at"), moment)),
-        }
-        if outcome.is_provider_fault:
-            changes["reason"] = PROVIDER_REASON
-    elif outcome.status == "refused" and one.is_doubted and not key_seconds(one.lane):
-        # That says nothing about the copy that may have arrived.
-        stop = not_again(Reason(changes["reason"], changes["reason_data"]))
-        changes |= {"state": stop.state, "reason": stop.reason.text, "reason_data": stop.reason.data}
-    else:
-        changes |= {"state": STATES[outcome.status]}
-    if outcome.status == "unknown":
-        changes["unknown_since"] = Coalesce(F("unknown_since"), DatabaseNow())
-        pause = way_out(one.lane, one.resends)
-        changes["lease_until"] = None if pause is None else DatabaseNow() + timedelta(seconds=pause)
-    if outcome.status == "accepted":
-        changes["accepted_at"] = DatabaseNow()
+    changes = _changes(one, outcome)
     states = (MessageState.SENDING, *(GIVEN_UP if outcome.status == "accepted" else ()))
     mine = Message.objects.filter(pk=one.id, state__in=states, attempt=one.attempt)
     if not mine.update(**changes):
@@ -172,6 +146,48 @@ def _record(one: Claimed, outcome: Outcome) -> MessageState | None:
         )
         return None
     return MessageState(changes["state"])
+
+
+def _changes(one: Claimed, outcome: Outcome) -> dict[str, Any]:
+    """The columns of a message's row that its outcome changes, with their new values."""
+    text = REASONS[outcome.status]
+    reason = Reason(text, {"detail": outcome.detail, "attempt": one.attempt} if text else {})
+    changes = {"lease_until": None, "provider_id": outcome.provider_id[:255], **_said(reason)}
+    if outcome.status == "accepted":
+        return changes | {"state": MessageState.ACCEPTED, "accepted_at": DatabaseNow()}
+    if outcome.status == "not_sent":
+        return changes | _put_back(one, outcome)
+    if outcome.status == "unknown":
+        return changes | _doubt(one)
+    # With a key, the refusal is about the first copy as well: a provider that had taken it would say so.
+    is_in_doubt = one.in_doubt and not key_seconds(one.lane)
+    end = not_again(reason) if is_in_doubt else Stop(MessageState.FAILED, reason)
+    return changes | {"state": end.state, **_said(end.reason)}
+
+
+def _said(reason: Reason) -> dict[str, Any]:
+    return {"reason": reason.text, "reason_data": reason.data}
+
+
+def _put_back(one: Claimed, outcome: Outcome) -> dict[str, Any]:
+    """Into the queue, for another try. Not beyond its expiry: what will not be tried again ends when it expires."""
+    # The lane waits for its provider: the message itself is as good as at its first attempt.
+    attempt = 1 if outcome.is_provider_fault else one.attempt
+    moment = DatabaseNow() + timedelta(seconds=retry_delay(attempt, outcome.retry_after))
+    changes = {
+        "state": MessageState.QUEUED,
+        "send_after": Least(moment, Coalesce(F("expires_at"), moment)),
+    }
+    return changes | ({"reason": PROVIDER_REASON} if outcome.is_provider_fault else {})
+
+
+def _doubt(one: Claimed) -> dict[str, Any]:
+    pause = way_out(one.lane, one.resends)
+    return {
+        "state": MessageState.UNKNOWN,
+        "unknown_since": Coalesce(F("unknown_since"), DatabaseNow()),
+        "lease_until": None if pause is None else DatabaseNow() + timedelta(seconds=pause),
+    }
 
 
 def _announce(one: Claimed, state: MessageState) -> None:

@@ -10,11 +10,14 @@ from django.utils.translation import gettext_noop
 
 from triggers.clock import DatabaseNow
 from triggers.conf import settings
+from triggers.core.values import Reason
+from triggers.delivery.stop import Stop
+from triggers.delivery.unknown import end_unsent
 from triggers.models import Message, MessageState
-from triggers.models.message import MessageQuerySet
+from triggers.models.message import WAITING, MessageQuerySet
 
 BY_HAND = gettext_noop("queued again by a person")
-CANCELLED = gettext_noop("cancelled by a person")
+CANCELLED = Stop(MessageState.CANCELLED, Reason(gettext_noop("cancelled by a person")))
 ARRIVED = gettext_noop("a person says that it arrived")
 GIVEN_UP = gettext_noop("given up by a person: it may have arrived, or not")
 
@@ -37,11 +40,8 @@ def retry_messages(ids: Iterable[int]) -> int:
 
 
 def cancel_messages(ids: Iterable[int]) -> int:
-    """Take queued and held messages out of the queue. Returns how many."""
-    waiting = (MessageState.QUEUED, MessageState.HELD)
-    return Message.objects.filter(pk__in=list(ids), state__in=waiting).update(
-        state=MessageState.CANCELLED, reason=CANCELLED, reason_data={}
-    )
+    """Take queued and held messages out of the queue; what may have been sent stays `unknown`. Returns how many."""
+    return end_unsent(Message.objects.filter(pk__in=list(ids), state__in=WAITING), CANCELLED)
 
 
 def take_as_sent(ids: Iterable[int]) -> int:

@@ -6,7 +6,7 @@ from django.utils.module_loading import import_string
 
 from triggers.accounts import DEFAULT, accounts
 from triggers.delivery.errors import in_doubt, not_sent
-from triggers.delivery.outcome import Cause, Outcome
+from triggers.delivery.outcome import Cause, Outcome, detail_text, storable
 from triggers.delivery.sms.base import BaseSMSBackend, SMSMessage, SMSResult
 
 
@@ -18,10 +18,14 @@ def send_text(message: SMSMessage, provider: str = DEFAULT) -> Outcome:
         # A mistyped option, a missing module: nobody was asked to send anything.
         return not_sent(error)
     try:
-        result = backend.send_messages([message])[0]
+        return _outcome(backend.send_messages([message])[0])
     except Exception as error:
         return in_doubt(error)
-    return Outcome(result.status, result.provider_id, result.detail, result.retry_after, _cause(result))
+
+
+def _outcome(result: SMSResult) -> Outcome:
+    provider_id, detail = storable(result.provider_id), detail_text(result.detail)
+    return Outcome(result.status, provider_id, detail, result.retry_after, _cause(result))
 
 
 def _cause(result: SMSResult) -> Cause:

@@ -18,11 +18,12 @@ from django.utils.translation import gettext_noop
 from triggers.accounts import accounts, parse_lane
 from triggers.clock import DatabaseNow
 from triggers.conf import settings
+from triggers.control import nothing_is_paused
 from triggers.core.values import Reason
 from triggers.crashpoints import crash_point
 from triggers.delivery.backends import backend_class
 from triggers.delivery.stop import Stop
-from triggers.models import Channel, Message, MessageState
+from triggers.models import Channel, Message, MessageClass, MessageState
 from triggers.models.message import MessageQuerySet
 
 # Rows of one kind that a look settles; the next look takes the next ones.
@@ -58,8 +59,13 @@ def settle_abandoned() -> int:
 
 
 def send_unknown_again() -> int:
-    """Queue unknown messages whose moment has come; the claim looks whether it still may. Returns how many."""
-    due = Message.objects.filter(state=MessageState.UNKNOWN, lease_until__lt=DatabaseNow())
+    """Queue unknown messages whose moment has come; the claim looks whether it still may. Returns how many.
+
+    Not while everything is paused: there they could only grow too old.
+    """
+    due = Message.objects.filter(
+        nothing_is_paused(), state=MessageState.UNKNOWN, lease_until__lt=DatabaseNow()
+    )
     ids = list(due.values_list("pk", flat=True)[:SLICE])
     if not ids:
         return 0
@@ -97,9 +103,20 @@ def keep_doubts(messages: Sequence[Message], stopped: dict[int, Stop], now: date
             stopped[message.pk] = not_again(stop.reason)
 
 
-def not_again(why: Reason) -> Stop:
-    """The end of a message that may have been sent, and is not sent again."""
-    return Stop(MessageState.UNKNOWN, Reason(NOT_AGAIN, {"why": {"text": why.text, "data": dict(why.data)}}))
+def end_unsent(messages: MessageQuerySet, stop: Stop) -> int:
+    """End these as `stop` says, but as `unknown` where they may have been sent. Two statements. Returns how many."""
+    never_left = messages.filter(unknown_since__isnull=True)
+    in_doubt = messages.filter(unknown_since__isnull=False)
+    return sum(
+        rows.update(state=end.state, reason=end.reason.text, reason_data=end.reason.data, lease_until=None)
+        for rows, end in ((never_left, stop), (in_doubt, not_again(stop.reason)))
+    )
+
+
+def not_again(reason: Reason) -> Stop:
+    """How a message ends that may have been sent, when this keeps it from being sent again: nothing says that it was not."""
+    why = {"text": reason.text, "data": dict(reason.data)}
+    return Stop(MessageState.UNKNOWN, Reason(NOT_AGAIN, {"why": why}))
 
 
 def key_seconds(lane: str) -> float:
@@ -133,7 +150,9 @@ def _may_go_again(message: Message, unknown_since: datetime, now: datetime) -> b
 
 def _policy(lane: str) -> str:
     policy: dict[str, str] = settings.UNKNOWN_POLICY
-    return policy.get(parse_lane(lane).message_class, "leave")
+    message_class = parse_lane(lane).message_class
+    # Whatever the setting says: marketing never risks a second copy.
+    return "leave" if message_class == MessageClass.MARKETING else policy.get(message_class, "leave")
 
 
 def _give_up(abandoned: MessageQuerySet, pause: float | None) -> int:

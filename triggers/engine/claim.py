@@ -69,14 +69,18 @@ def claim_due(shards: Sequence[int], held: Held, limit: int) -> Claim:
         for shard in behind:
             del claim.marks[shard]
             claim.marks |= {shard: holding[shard]} if shard in holding else {}
-        claim.marks[cut] = _mark_within(claim.rows, swept_at, held.rewinds[cut])
+        claim.marks[cut] = _mark_within(claim.rows, seen, swept_at, held.rewinds[cut])
     return claim
 
 
-def _mark_within(rows: Sequence[Row], swept_at: datetime, rewinds: int) -> Mark:
-    """How far the last shard was seen by a claim that ended within it; deep, when it had the whole claim for itself."""
+def _mark_within(rows: Sequence[Row], seen: datetime, swept_at: datetime, rewinds: int) -> Mark:
+    """How far the last shard was seen by a claim that ended within it; deep, when it had the whole claim for itself.
+
+    Not beyond `seen`: some of these become due again at the very moment of this claim.
+    """
     first, last = rows[0], rows[-1]
-    return Mark(last[DUE_AT], last[PK], swept_at, rewinds, is_deep=first[SHARD] == last[SHARD])
+    due_at, pk = min((last[DUE_AT], last[PK]), (seen, 0))
+    return Mark(due_at, pk, swept_at, rewinds, is_deep=first[SHARD] == last[SHARD])
 
 
 def _behind(start: Start | None) -> Q:

@@ -121,8 +121,13 @@ def _is_tight(rule: Limits, taken: Sequence[Taken]) -> bool:
 
 
 def _lock(ids: Sequence[int]) -> set[int]:
-    """Those of these waiting messages that no sender holds at this moment, and that none can take until the turn ends."""
+    """Those of these waiting messages that no sender holds at this moment, and that none can take until the turn ends.
+
+    One that may have been sent already has had its place: it gives way to nobody.
+    """
     if not ids:
         return set()
-    rows = Message.objects.select_for_update(skip_locked=True).filter(pk__in=ids, state__in=WAITING)
+    rows = Message.objects.select_for_update(skip_locked=True).filter(
+        pk__in=ids, state__in=WAITING, unknown_since__isnull=True
+    )
     return set(rows.order_by("pk").values_list("pk", flat=True))

@@ -54,23 +54,18 @@ LEFT = (
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
-    def queued(self, lane: str, now: datetime) -> MessageQuerySet:
-        """What a lane may send now, the oldest first."""
-        return self.filter(lane=lane, state=MessageState.QUEUED, send_after__lte=now).order_by(
-            "send_after", "id"
-        )
-
-    def abandoned(self, now: datetime) -> MessageQuerySet:
-        """Left `sending` by a sender that died."""
-        return self.filter(state=MessageState.SENDING, lease_until__lt=now)
-
     def taking_room(
         self, contact_ids: Collection[int], since: datetime, alive_at: datetime
     ) -> MessageQuerySet:
-        """What counts under the caps of these contacts: left after `since`, or waiting and not worthless at `alive_at`."""
+        """What counts under the caps of these contacts: left after `since`, or waiting and not worthless at `alive_at`.
+
+        What waits to be sent again although it may have left is of both kinds.
+        """
         alive = Q(expires_at__isnull=True) | Q(expires_at__gt=alive_at)
-        waiting, left = Q(state__in=WAITING), Q(state__in=LEFT, sending_at__gt=since)
-        return self.filter(waiting & alive | left, contact__in=contact_ids)
+        waits = Q(state__in=WAITING)
+        may_have_left = Q(state__in=LEFT) | waits & Q(unknown_since__isnull=False)
+        left = may_have_left & Q(sending_at__gt=since)
+        return self.filter(waits & alive | left, contact__in=contact_ids)
 
 
 class Message(models.Model):
