@@ -16,7 +16,7 @@ from triggers.control import is_everything_paused, resume_everything
 from triggers.delivery.retry import retry_messages
 from triggers.engine.journeys import resume_journeys, retry_failed_events
 from triggers.engine.turn import turn
-from triggers.models import SHARDS, Chain, Event, Heartbeat, Journey, Message, PendingEvent
+from triggers.models import SHARDS, Chain, Event, Heartbeat, Journey, Message, PendingEvent, Transition
 from triggers.testing import run_due
 
 pytestmark = [
@@ -66,6 +66,7 @@ def age(by: timedelta) -> None:
         (Event, ("recorded_at", "occurred_at")),
         (Journey, ("since", "entered_at", "due_at", "ended_at")),
         (Message, ("created_at", "send_after", "expires_at")),
+        (Transition, ("at",)),
         (Heartbeat, ("at",)),
     ):
         model._default_manager.update(**{column: F(column) - by for column in columns})
