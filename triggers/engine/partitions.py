@@ -12,7 +12,6 @@ from django.db import DatabaseError, connection, models, transaction
 from triggers.crashpoints import crash_point
 from triggers.logs import note
 from triggers.models import Event, Transition
-from triggers.transient import is_transient
 
 logger = logging.getLogger(__name__)
 
@@ -68,8 +67,7 @@ def _try(
             cursor.execute(f"LOCK TABLE {model._meta.db_table} IN SHARE UPDATE EXCLUSIVE MODE")
             return work(cursor, model, month)
     except DatabaseError as error:
-        action = "partition.locked" if is_transient(error) else "partition.failed"
-        note(logger, logging.WARNING, action, piece=_name(model, month), why=str(error))
+        note(logger, logging.WARNING, "partition.failed", piece=_name(model, month), why=str(error))
         return ""
 
 
