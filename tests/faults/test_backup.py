@@ -22,7 +22,6 @@ from triggers.testing import run_due
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.only_on("postgres"),
-    pytest.mark.fault("F25"),
     pytest.mark.parametrize("provider", ["smtp"], indirect=True),
 ]
 PEOPLE = 2
@@ -72,12 +71,14 @@ def age(by: timedelta) -> None:
         model._default_manager.update(**{column: F(column) - by for column in columns})
 
 
+@pytest.mark.fault("F25")
 def test_started_as_it_is_it_would_send_everything_again(restored: Scenario) -> None:
     """What this does not show, the others could not prove."""
     run_due()
     assert sum(received(restored).values()) == 2 * LETTERS
 
 
+@pytest.mark.fault("F25")
 @pytest.mark.parametrize("killed_at", ["", "reconcile.paused", "reconcile.before_commit"])
 def test_nothing_leaves_again_by_itself(restored: Scenario, killed_at: str) -> None:
     """Not even when whoever puts it in order is killed, and workers are started before somebody else does."""
@@ -99,6 +100,7 @@ def test_nothing_leaves_again_by_itself(restored: Scenario, killed_at: str) -> N
     assert not Message.objects.filter(state__in=("queued", "held", "sending")).exists()
 
 
+@pytest.mark.fault("F25")
 def test_a_person_may_let_all_of_it_go_on(restored: Scenario) -> None:
     """Whoever accepts second copies sends everything: nothing is lost."""
     restored.run("triggers_reconcile")
@@ -111,6 +113,7 @@ def test_a_person_may_let_all_of_it_go_on(restored: Scenario) -> None:
     assert set(received(restored).values()) == {2, 4}
 
 
+@pytest.mark.fault("F25")
 def test_what_the_shop_says_after_it_goes_its_way(restored: Scenario) -> None:
     """With ids that the lost hour had given to others."""
     restored.run("triggers_reconcile")
