@@ -80,7 +80,8 @@ $(PROJECT_STAMP): $(LOCK_STAMP) pyproject.toml
 $(LOCK_STAMP): $(LOCK)
 	@$(MAKE_VENV)
 	@echo "installing $(LOCK) into $(VENV)/ …"
-	@$(VENV_PYTHON) -m pip install --quiet --require-hashes --requirement $(LOCK)
+	@# The lock is complete: a resolver would only find newer releases of what an extra names ("coverage[toml]") and refuse them.
+	@$(VENV_PYTHON) -m pip install --quiet --no-deps --require-hashes --requirement $(LOCK)
 	@touch $@
 
 # Another PYTHON than the environment was made with: its stamps say nothing about the new one.
