@@ -43,13 +43,18 @@ class SMTPSink:
         # Called with "rcpt", "data" (received, not yet taken) and "taken" (before the reply) and the recipient.
         self.on_stage: Callable[[str, str], None] = lambda stage, to: None
         self._seen: Counter[str] = Counter()
+        self._forgiven: set[str] = set()
+
+    def forgive(self, wish: str) -> None:
+        """From here on recipients of that name are like any other."""
+        self._forgiven.add(wish)
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         wish = wish_of(address)
         self._seen[address] += 1
-        if wish in RCPT:
+        if wish in RCPT and wish not in self._forgiven:
             return RCPT[wish]
         if wish in ONCE and self._seen[address] == 1:
             return ONCE[wish]

@@ -34,6 +34,7 @@ WORKER = {
     "turn.matched": (4, 0),
     "turn.before_commit": (3, 0),
     "turn.after_commit": (3, 0),
+    "run.on_record": (1, 0),
     "claim.locked": (1, 0),
     "claim.before_mark": (1, 0),
     "claim.before_commit": (1, 0),
@@ -56,13 +57,20 @@ CONSENT = (
     *("grant.before_commit", "grant.after_commit"),
 )
 TASKS = ("tick.before_bells", "task.before_bells", "task.before_ack")
-# In test_processes.py, test_lanes.py and test_upkeep.py.
+# In test_processes.py, test_lanes.py, test_rendering.py and test_upkeep.py.
 LANES = (
     *("lane.admitted", "lease.before_commit", "breaker.before_commit", "breaker.after_commit"),
-    *("unknown.queued_again", "expire.before_commit"),
+    *("unknown.queued_again", "expire.before_commit", "domain.before_commit", "domain.forgotten"),
+    *("crashes.before_commit", "crashes.counted"),
 )
 UPKEEP = (
-    *("recount.before_commit", "watch.paused", "purge.before_commit", "purge.after_commit"),
+    *(
+        "watch.lanes_marked",
+        "recount.before_commit",
+        "watch.paused",
+        "purge.before_commit",
+        "purge.after_commit",
+    ),
     *("partition.made", "partition.dropped", "reconcile.paused", "reconcile.before_commit"),
 )
 CASES = {*WORKER, *WEB, *PUBLISHING, *RELEASING, *WEBHOOK, *CONSENT, *TASKS, *LANES, *UPKEEP}
@@ -80,6 +88,7 @@ EXCUSED = {
     "engine/journeys.py:resume_journeys": ONE_ACT,
     "engine/journeys.py:retry_failed_journeys": ONE_ACT,
     "engine/facts.py:_shop": SAVEPOINTS,
+    "delivery/crashes.py:_claim_and_acquit": "the claim inside has points of its own",
     "engine/partitions.py:_try": "what it does inside has points of its own",
     "delivery/record.py:_record_accepted": "one UPDATE between send.before_record and send.after_record",
 }
