@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,6 @@ from django.test.utils import CaptureQueriesContext
 from tests.build import make_contact
 from tests.delivery.conftest import QueueMessage, Sink
 from triggers.core.words import say
-from triggers.delivery import backoff
 from triggers.delivery.domains import FORGOTTEN_AFTER, MOST_DEFERRALS, learn_domain, slow_domains
 from triggers.delivery.lane import admit
 from triggers.delivery.outcome import Cause, Outcome
@@ -31,7 +31,7 @@ ACCEPTED = Outcome("accepted")
 @pytest.fixture(autouse=True)
 def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each pause is as long as it may be: 30 s, 60 s…"""
-    monkeypatch.setattr(backoff.random, "random", lambda: 1.0)
+    monkeypatch.setattr(random, "random", lambda: 1.0)
 
 
 def after(seconds: float) -> Any:

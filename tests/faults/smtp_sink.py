@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from tests.faults.deliveries import DeliveryLog, delivery_of_mail, wish_of
 
@@ -34,7 +34,7 @@ class SMTPSink:
     """Takes letters into the log. Beside the refusals above, a recipient may be called
 
     `dropbeforedata` (the connection ends before the letter is asked for), `dropindata` (the connection ends, nothing was taken), `dropafterdata` (taken, the connection ends before the reply),
-    `closeafter250` (taken, then it ends), `halfreply` (taken, the reply breaks off), `silent` (taken, never a reply).
+    `closeafter250` (taken, then it ends), `halfreply` (taken, the reply breaks off), `silent` (taken, never a reply). Nobody needs to log in; every login is refused.
     """
 
     def __init__(self, log: DeliveryLog) -> None:
@@ -107,7 +107,14 @@ class _AnyPort(Controller):
 @contextmanager
 def smtp_sink(log: DeliveryLog) -> Iterator[SMTPSink]:
     sink = SMTPSink(log)
-    controller = _AnyPort(sink, hostname="127.0.0.1", port=0, ready_timeout=30)
+    controller = _AnyPort(
+        sink,
+        hostname="127.0.0.1",
+        port=0,
+        ready_timeout=30,
+        auth_require_tls=False,
+        authenticator=lambda *_: AuthResult(success=False),
+    )
     controller.start()
     sink.port = controller.port
     try:

@@ -31,6 +31,14 @@ def with_rate(shop: Scenario, settings: Any, rate: float) -> None:
     shop.configure(settings, EMAIL_ACCOUNTS={"default": {**shop.provider.account(), "RATE": rate}})
 
 
+def revoked(shop: Scenario) -> dict[str, Any]:
+    """The account with a login that is good no more."""
+    account = shop.provider.account()
+    login = {"username": "shop", "password": "old"}
+    wrong = login if isinstance(shop.provider, SMTPSink) else {"api_key": "revoked"}
+    return {**account, "OPTIONS": account["OPTIONS"] | wrong}
+
+
 @pytest.mark.fault("F4", "F12")
 @SMTP_ONLY
 class TestKilled:
@@ -146,12 +154,7 @@ class TestShared:
 def test_a_revoked_login_opens_the_breaker_and_uses_nothing_up(shop: Scenario, settings: Any) -> None:
     """After some letters the provider is left alone; none is marked as sent, failed or tried in vain, no address blamed."""
     account = shop.provider.account()
-    wrong = (
-        {"username": "shop", "password": "old"}
-        if isinstance(shop.provider, SMTPSink)
-        else {"api_key": "revoked"}
-    )
-    shop.configure(settings, EMAIL_ACCOUNTS={"default": {**account, "OPTIONS": account["OPTIONS"] | wrong}})
+    shop.configure(settings, EMAIL_ACCOUNTS={"default": revoked(shop)})
     people = names(3 * CONCURRENCY)
     shop.fill_carts(*people)
     run_due()
@@ -198,6 +201,12 @@ def test_managers_are_told_of_it_once(shop: Scenario, settings: Any) -> None:
     assert not Lane.objects.filter(is_own_fault=True).exists()
 
 
+def forgive(shop: Scenario) -> None:
+    """The slow server takes letters from here on."""
+    assert isinstance(shop.provider, SMTPSink)
+    shop.provider.forgive("tempfail")
+
+
 @pytest.mark.fault("F9")
 @SMTP_ONLY
 class TestSlowDomain:
@@ -223,7 +232,7 @@ class TestSlowDomain:
             assert say(one.reason, one.reason_data).endswith(": slow.example does not take letters now")
         assert not Lane.objects.filter(opened_at__isnull=False).exists()
         assert set(Lane.objects.values_list("failures", flat=True)) == {0}
-        shop.provider.forgive("tempfail")
+        forgive(shop)
         for _round in range(slow.count()):
             shop.recover()
             if not Message.objects.filter(state="queued").exists():
@@ -237,11 +246,11 @@ class TestSlowDomain:
         self.customers(shop)
         if point == "domain.forgotten":
             run_due()
-            shop.provider.forgive("tempfail")
+            forgive(shop)
             pass_time()
         shop.die(point)
         in_doubt = Message.objects.filter(state="sending").count()
-        shop.provider.forgive("tempfail")
+        forgive(shop)
         for _round in range(3 * CONCURRENCY):
             shop.recover()
         assert shop.problems(most_unknown=in_doubt) == []

@@ -143,7 +143,7 @@ def _contexts(messages: Sequence[Message], uses: frozenset[str]) -> dict[int, di
     begun = time.monotonic()
     try:
         with transaction.atomic():
-            contexts = letter_contexts(messages, uses)
+            contexts: dict[int, dict[str, Any] | RenderError] = {**letter_contexts(messages, uses)}
         if time.monotonic() - begun > settings.RENDER_SECONDS:
             note(
                 logger,

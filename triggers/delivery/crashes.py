@@ -62,8 +62,9 @@ class Run:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # Left behind by a database that is away, it only makes the next ones careful.
-        with suppress(DatabaseError, InterfaceError):
-            SenderRun.objects.filter(pk=self._id).delete()
+        if self._id is not None:
+            with suppress(DatabaseError, InterfaceError):
+                SenderRun.objects.filter(pk=self._id).delete()
 
     @property
     def is_careful(self) -> bool:

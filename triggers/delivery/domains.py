@@ -41,9 +41,7 @@ def learn_domain(lane: str, address: str, message_id: int, outcome: Outcome, *, 
 def slow_domains(lane: str) -> SlowDomains:
     """The lane's domains that are left alone now. One statement, and more only where something is out of date."""
     out_of_date = Q(seen_at__lt=DatabaseNow() - FORGOTTEN_AFTER)
-    rows = list(
-        SlowDomain.objects.filter(Q(trips__gt=0) | out_of_date, lane=lane).annotate(now=DatabaseNow())
-    )
+    rows = list(SlowDomain.objects.with_clock().filter(Q(trips__gt=0) | out_of_date, lane=lane))
     old = [
         row.pk for row in rows if row.now - max(row.seen_at, row.slow_until or row.seen_at) > FORGOTTEN_AFTER
     ]

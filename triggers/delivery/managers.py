@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 from django.core.mail import mail_managers
 from django.core.mail.backends.base import BaseEmailBackend
@@ -17,8 +18,8 @@ from triggers.logs import note
 logger = logging.getLogger(__name__)
 
 
-def tell_managers(subject: str, text: str, *, besides: str = "") -> None:
-    """Over the first account that takes it, `besides` (which does not work) last. Never raises."""
+def tell_managers(subject: str, text: str, *, besides: str = "", **ids: Any) -> None:
+    """Over the first account that takes it, `besides` (which does not work) last. Never raises: `ids` go to the log."""
     problem: Exception | None = None
     for backend in _backends(besides):
         try:
@@ -26,7 +27,7 @@ def tell_managers(subject: str, text: str, *, besides: str = "") -> None:
             return
         except Exception as error:
             problem = error
-    note(logger, logging.ERROR, "managers.not_told", subject=subject, error=problem)
+    note(logger, logging.ERROR, "managers.not_told", error=problem, **ids)
 
 
 def _backends(besides: str) -> Iterator[Callable[[], BaseEmailBackend]]:

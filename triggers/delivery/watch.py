@@ -136,4 +136,5 @@ def _tell_managers(alarm: Alarm) -> None:
         _("The chain “%(chain)s” was paused") % {"chain": alarm.chain},
         _("The chain “%(chain)s” was paused: %(why)s.\n\nIt stands still until somebody resumes it.")
         % {"chain": alarm.chain, "why": why},
+        chain=alarm.chain.pk,
     )

@@ -35,4 +35,5 @@ def _tell(lanes: list[Lane], account: str) -> None:
         )
         % {"lanes": names, "detail": lanes[0].detail},
         besides=account,
+        lanes=names,
     )

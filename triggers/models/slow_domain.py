@@ -7,6 +7,14 @@ from datetime import datetime
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from triggers.clock import DatabaseNow
+
+
+class SlowDomainQuerySet(models.QuerySet["SlowDomain"]):
+    def with_clock(self) -> SlowDomainQuerySet:
+        """With `now`, the database's moment of reading."""
+        return self.annotate(now=DatabaseNow())
+
 
 class SlowDomain(models.Model):
     """A domain that deferred letters of a lane, until it takes one. `Lane.has_slow_domains` says whether there are any."""
@@ -24,8 +32,10 @@ class SlowDomain(models.Model):
     probe_until = models.DateTimeField(null=True, editable=False)
     detail = models.CharField(_("why"), max_length=500, blank=True, editable=False)
 
-    # Of rows read with it: the database's moment of reading.
+    # Of rows read `with_clock()`.
     now: datetime
+
+    objects = SlowDomainQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("slow domain")
