@@ -113,7 +113,7 @@ def smtp_sink(log: DeliveryLog) -> Iterator[SMTPSink]:
         port=0,
         ready_timeout=30,
         auth_require_tls=False,
-        authenticator=lambda *_: AuthResult(success=False),
+        authenticator=lambda *_: AuthResult(success=False, handled=False),
     )
     controller.start()
     sink.port = controller.port

@@ -178,11 +178,7 @@ def test_managers_are_told_of_it_once(shop: Scenario, settings: Any) -> None:
     """One mail for the account, around the account; who is killed over it leaves the lanes as they are."""
     settings.MANAGERS = [("Boss", "boss@shop.test")]
     account = shop.provider.account()
-    wrong = (
-        {"username": "shop", "password": "old"} if isinstance(shop.provider, SMTPSink) else {"api_key": "x"}
-    )
-    revoked = {**account, "OPTIONS": account["OPTIONS"] | wrong}
-    shop.configure(settings, EMAIL_ACCOUNTS={"default": revoked})
+    shop.configure(settings, EMAIL_ACCOUNTS={"default": revoked(shop)})
     shop.fill_carts(*names(PEOPLE))
     run_due()
     assert Lane.objects.filter(is_own_fault=True, is_told=False).count() == 2

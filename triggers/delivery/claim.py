@@ -140,19 +140,9 @@ def _render(messages: Sequence[Message], stopped: dict[int, Stop]) -> dict[int, 
 def _contexts(messages: Sequence[Message], uses: frozenset[str]) -> dict[int, dict[str, Any] | RenderError]:
     """What the letters are filled with, or why they cannot be. When the shop's adapter breaks, each message is tried
     alone, and those for which it still does are left out."""
-    begun = time.monotonic()
     try:
         with transaction.atomic():
-            contexts: dict[int, dict[str, Any] | RenderError] = {**letter_contexts(messages, uses)}
-        if time.monotonic() - begun > settings.RENDER_SECONDS:
-            note(
-                logger,
-                logging.WARNING,
-                "shop.slow",
-                messages=len(messages),
-                template=messages[0].template_key,
-            )
-        return contexts
+            return {**_ask_shop(messages, uses)}
     except Exception as error:
         if connection.needs_rollback:
             # The savepoint went with its transaction: it was our database, not the shop.
@@ -166,6 +156,15 @@ def _contexts(messages: Sequence[Message], uses: frozenset[str]) -> dict[int, di
     for message in messages:
         found |= _contexts([message], uses)
     return found
+
+
+def _ask_shop(messages: Sequence[Message], uses: frozenset[str]) -> dict[int, dict[str, Any]]:
+    begun = time.monotonic()
+    contexts = letter_contexts(messages, uses)
+    if time.monotonic() - begun > settings.RENDER_SECONDS:
+        ids = {"messages": len(messages), "template": messages[0].template_key}
+        note(logger, logging.WARNING, "shop.slow", **ids)
+    return contexts
 
 
 def _put_off(message: Message) -> Stop:
