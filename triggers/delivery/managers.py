@@ -12,7 +12,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 from triggers.accounts import DEFAULT, accounts
 from triggers.delivery.backends import backend_class
-from triggers.delivery.email import make_backend
+from triggers.delivery.email import close_backend, make_backend
 from triggers.logs import note
 
 logger = logging.getLogger(__name__)
@@ -21,13 +21,21 @@ logger = logging.getLogger(__name__)
 def tell_managers(subject: str, text: str, *, besides: str = "", **ids: Any) -> None:
     """Over the first account that takes it, `besides` (which does not work) last. Never raises: `ids` go to the log."""
     problem: Exception | None = None
-    for backend in _backends(besides):
+    for make in _backends(besides):
         try:
-            mail_managers(subject, text, connection=backend())
+            _send(subject, text, make())
             return
         except Exception as error:
             problem = error
     note(logger, logging.ERROR, "managers.not_told", error=problem, **ids)
+
+
+def _send(subject: str, text: str, backend: BaseEmailBackend) -> None:
+    try:
+        mail_managers(subject, text, connection=backend)
+    finally:
+        # One whose login was refused is half open.
+        close_backend(backend)
 
 
 def _backends(besides: str) -> Iterator[Callable[[], BaseEmailBackend]]:
