@@ -14,6 +14,7 @@ from triggers.models.sending_rule import FrequencyCap, OnHit, SendingRule
 from triggers.models.shard import Heartbeat, Shard
 from triggers.models.slow_domain import SlowDomain
 from triggers.models.template import MessageClass, Template
+from triggers.models.visitor import Visitor, VisitorEvent
 
 __all__ = [
     "SHARDS",
@@ -51,4 +52,6 @@ __all__ = [
     "Template",
     "Topic",
     "Transition",
+    "Visitor",
+    "VisitorEvent",
 ]
