@@ -56,6 +56,11 @@ CONSENT = (
     *("grant.before_commit", "grant.after_commit"),
 )
 TASKS = ("tick.before_bells", "task.before_bells", "task.before_ack")
+# In test_people.py.
+PEOPLES = (
+    *("merge.before_commit", "merge.after_commit", "erase.before_commit", "erase.after_commit"),
+    *("leftover.before_commit", "leftover.after_commit"),
+)
 # In test_processes.py, test_lanes.py and test_upkeep.py.
 LANES = (
     *("lane.admitted", "lease.before_commit", "breaker.before_commit", "breaker.after_commit"),
@@ -65,7 +70,7 @@ UPKEEP = (
     *("recount.before_commit", "watch.paused", "purge.before_commit", "purge.after_commit"),
     *("partition.made", "partition.dropped", "reconcile.paused", "reconcile.before_commit"),
 )
-CASES = {*WORKER, *WEB, *PUBLISHING, *RELEASING, *WEBHOOK, *CONSENT, *TASKS, *LANES, *UPKEEP}
+CASES = {*WORKER, *WEB, *PUBLISHING, *RELEASING, *WEBHOOK, *CONSENT, *TASKS, *PEOPLES, *LANES, *UPKEEP}
 
 # Transactions without a point of their own, and why they need none.
 SAVEPOINTS = "a savepoint inside a transaction that has its points"

@@ -110,9 +110,7 @@ def _learn(one: Claimed, outcome: Outcome, admission: Admission) -> None:
         learn(one.lane, admission, outcome)
         if outcome.cause is Cause.NO_SUCH_ADDRESS and isinstance(one.payload, Letter):
             key = parse_email(one.payload.to).key
-            suppress(
-                Channel.EMAIL, key, SuppressionReason.BOUNCE, without_addresses(outcome.detail)[:300]
-            )
+            suppress(Channel.EMAIL, key, SuppressionReason.BOUNCE, outcome.detail[:300])
     except Exception as error:
         note(logger, logging.ERROR, "message.not_learned_from", message=one.payload.uid, error=error)
 

@@ -33,12 +33,12 @@ def settle_events(contact: Contact) -> int:
     return _settle(events.filter(pk__in=ids[:MOST_AT_ONCE]), contact)
 
 
-def finish_leftovers(seconds: float = SECONDS) -> int:
-    """Go on with what merging and erasing left behind, for at most about `seconds`. Returns how many events.
+def finish_leftovers(seconds: float | None = None) -> int:
+    """Go on with what merging and erasing left behind, for at most about `seconds` (default: SECONDS). Returns how many events.
 
     May be interrupted, and run by several at once.
     """
-    ends = time.monotonic() + seconds
+    ends = time.monotonic() + (SECONDS if seconds is None else seconds)
     done = 0
     for pk in Leftover.objects.order_by("pk").values_list("pk", flat=True):
         while count := _settle_some(pk):
