@@ -46,7 +46,9 @@ def test_who_is_gone_is_found_as_who_stays(boss: Client) -> None:
 
 def test_the_page_names_journeys_and_consents_that_do_not_go_on(boss: Client) -> None:
     make_template()
-    live_chain([("letter", "send_email", {"template": "reminder"}), ("wait", "wait", {"amount": 1, "unit": "days"})])
+    live_chain(
+        [("letter", "send_email", {"template": "reminder"}), ("wait", "wait", {"amount": 1, "unit": "days"})]
+    )
     kept, gone = make_contact(1, agrees=False), make_contact(2)
     for contact in (kept, gone):
         triggers.capture("add_to_cart", contact=contact)

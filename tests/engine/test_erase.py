@@ -38,6 +38,7 @@ from triggers.models import (
     Message,
     PendingEvent,
     Suppression,
+    SuppressionReason,
     Topic,
 )
 from triggers.suppressions import find_suppressions, suppress
@@ -50,8 +51,20 @@ LETTER = ("reminder", "send_email", {"template": "reminder"})
 # Stands in every place where something personal may stand.
 MARK = "xyzzy"
 TABLES = {
-    *("triggers_contact", "triggers_contacttag", "triggers_consent", "triggers_optout", "triggers_suppression"),
-    *("triggers_event", "triggers_journey", "triggers_transition", "triggers_message", "triggers_messagebody"),
+    *(
+        "triggers_contact",
+        "triggers_contacttag",
+        "triggers_consent",
+        "triggers_optout",
+        "triggers_suppression",
+    ),
+    *(
+        "triggers_event",
+        "triggers_journey",
+        "triggers_transition",
+        "triggers_message",
+        "triggers_messagebody",
+    ),
     "django_admin_log",
 }
 
@@ -76,7 +89,7 @@ def search(*marks: str) -> list[str]:
     found = []
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
-            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
             names = [column[0] for column in cursor.description]
             found += [
                 f"{table}.{name}"
@@ -91,7 +104,9 @@ def fill_everything(contact: Contact, boss: Client) -> None:
     """A life in the shop: events, letters, refusals, words of consent, tags, the admin's history."""
     topic, _is_new = Topic.objects.get_or_create(key="other", defaults={"name": "Other"})
     make_template(
-        "reminder", subject="Hello {{ contact.first_name }}", html="<p>{{ contact.first_name }}</p>{{ links.unsubscribe }}"
+        "reminder",
+        subject="Hello {{ contact.first_name }}",
+        html="<p>{{ contact.first_name }}</p>{{ links.unsubscribe }}",
     )
     # Says in its reason what it saw.
     asked = {"kind": "contact_field", "field": "first_name", "op": "eq", "value": "Ann"}
@@ -99,18 +114,31 @@ def fill_everything(contact: Contact, boss: Client) -> None:
     consent.grant(contact, "email", source=MARK, text=MARK)
     consent.opt_out(contact, topic, source=MARK)
     ContactTag.objects.create(contact=contact, name=MARK)
-    suppress("sms", contact.phone or "", "manual", MARK)
+    suppress("sms", contact.phone or "", SuppressionReason.MANUAL, MARK)
     triggers.capture("add_to_cart", contact=contact, data={"name": MARK}, object_ref=f"cart:{MARK}")
     run_due()
     triggers.capture("page_view", contact=contact, data={"q": MARK})
     page = f"/admin/triggers/contact/{contact.pk}/change/"
-    forms = {f"{name}-{kind}_FORMS": "0" for name in ("tags", "consents", "opt_outs") for kind in ("TOTAL", "INITIAL")}
-    answer = boss.post(page, forms | {"attributes": f'{{"{MARK}": 1}}', "first_name": MARK, "email": contact.email, "phone": contact.phone})
+    forms = {
+        f"{name}-{kind}_FORMS": "0"
+        for name in ("tags", "consents", "opt_outs")
+        for kind in ("TOTAL", "INITIAL")
+    }
+    answer = boss.post(
+        page,
+        forms
+        | {
+            "attributes": f'{{"{MARK}": 1}}',
+            "first_name": MARK,
+            "email": contact.email,
+            "phone": contact.phone,
+        },
+    )
     assert answer.status_code == 302, answer.context["adminform"].form.errors
     kind = ContentType.objects.get_for_model(Suppression)
     LogEntry.objects.create(
-        user=User.objects.get(), content_type=kind, object_id=str(Suppression.objects.first().pk),
-        object_repr=str(Suppression.objects.first()), action_flag=CHANGE, change_message=MARK,
+        user=User.objects.get(), content_type=kind, object_id=str(Suppression.objects.get().pk),
+        object_repr=str(Suppression.objects.get()), action_flag=CHANGE, change_message=MARK,
     )  # fmt: skip
 
 
@@ -271,7 +299,8 @@ class TestWhoComesBack:
         consent.grant(contact, "email", source="test", text="yes")
         erase_contact(contact)
         found = contact_for(f"{MARK}@example.com")
-        assert found and found.pk != contact.pk
+        assert found is not None
+        assert found.pk != contact.pk
         assert not found.consents.exists()
 
     def test_gets_marketing_only_after_a_new_word_of_his_own(self) -> None:
@@ -325,9 +354,9 @@ class TestFingerprints:
 
     def test_a_bounce_of_who_comes_back_counts_without_the_address(self) -> None:
         erase_contact(marked())
-        suppress(*self.KEY, "unsubscribed", "x")
+        suppress(*self.KEY, SuppressionReason.UNSUBSCRIBED, "x")
         assert self.reason() == "erased"
-        suppress(*self.KEY, "bounce", "x")
+        suppress(*self.KEY, SuppressionReason.BOUNCE, "x")
         assert self.reason() == "bounce"
         assert search(MARK) == []
 

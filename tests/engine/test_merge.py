@@ -166,7 +166,10 @@ class TestWords:
             ContactTag.objects.create(contact=contact, name=name)
         merge_contacts(kept, gone)
         assert OptOut.objects.filter(contact=kept).count() == OptOut.objects.count() == 2
-        assert sorted(ContactTag.objects.values_list("contact", "name")) == [(kept.pk, "new"), (kept.pk, "vip")]
+        assert sorted(ContactTag.objects.values_list("contact", "name")) == [
+            (kept.pk, "new"),
+            (kept.pk, "vip"),
+        ]
 
     def test_a_word_that_is_said_to_who_is_gone_is_heard(self) -> None:
         """A page that was opened before the merge still holds the other contact."""
@@ -185,9 +188,7 @@ def say(contact: Contact, agrees: bool | None, days_ago: int) -> None:
     if agrees is None:
         return
     moment = timezone.now() - timedelta(days=days_ago)
-    Consent.objects.create(
-        contact=contact, channel="email", is_granted=agrees, said_at=moment, source="test"
-    )
+    Consent.objects.create(contact=contact, channel="email", is_granted=agrees, said_at=moment, source="test")
 
 
 class TestEvents:
@@ -225,7 +226,9 @@ class TestEvents:
         kept, gone = two()
         for _each in range(8):
             capture(gone)
-        before = set(Event.objects.filter(contact=gone).order_by("-recorded_at").values_list("pk", flat=True)[:3])
+        before = set(
+            Event.objects.filter(contact=gone).order_by("-recorded_at").values_list("pk", flat=True)[:3]
+        )
         assert merge_contacts(kept, gone).events == 3
         assert before <= set(Event.objects.filter(contact=kept).values_list("pk", flat=True))
         assert finish_leftovers(seconds=0) == 2
@@ -286,7 +289,8 @@ class TestJourneys:
         survivor = Journey.objects.get(status="active")
         assert survivor.contact == pair[0]
         assert Message.objects.get(state="accepted").journey == survivor
-        assert "became one" in Transition.objects.filter(journey__status="exited").last().reason
+        reasons = Transition.objects.filter(journey__status="exited").values_list("reason", flat=True)
+        assert any("became one" in reason for reason in reasons)
         a_day_later()
         assert Message.objects.filter(state="accepted", step="reminder").count() == 1
         assert Message.objects.filter(state="accepted", step="last").count() == 1
@@ -367,4 +371,3 @@ class TestJourneys:
         merge_contacts(*pair)
         run_due()
         assert sorted(Message.objects.values_list("state", flat=True)).count("accepted") == 1
-

@@ -36,8 +36,7 @@ def queue_letters(shop: Scenario, *people: str) -> list[Contact]:
 
 
 def assert_one_of_each(shop: Scenario) -> None:
-    """One journey went to its end, and of each letter one copy left, for the address that stayed."""
-    assert sorted(Journey.objects.values_list("status", flat=True)) == ["exited", "finished"]
+    """Of each letter one copy left, for the address that stayed."""
     left = Message.objects.filter(state="accepted").values_list("template_key", "contact__email")
     assert sorted(left) == [("reminder", ADDRESSES[0]), ("thanks", ADDRESSES[0])]
     assert shop.received("ann") == 2
@@ -59,7 +58,11 @@ class TestMerge:
         pair += queue_letters(shop, "anna")
         merge_contacts(*pair)
         run_due()
-        assert sorted(Message.objects.values_list("state", flat=True)) == ["cancelled", "cancelled", *["sending"] * 2]
+        assert sorted(Message.objects.values_list("state", flat=True)) == [
+            "cancelled",
+            "cancelled",
+            *["sending"] * 2,
+        ]
         shop.recover()
         assert shop.received("anna") == 0
         # The transactional letter is sent once more after the doubt, the marketing letter never.

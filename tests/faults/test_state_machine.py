@@ -259,7 +259,9 @@ class Shop(RuleBasedStateMachine):
         if kept == gone:
             return
         stale = Contact.objects.get(pk=gone)
-        inside = list(Journey.objects.filter(contact__in=(kept, gone), active_slot=1).values_list("pk", flat=True))
+        inside = list(
+            Journey.objects.filter(contact__in=(kept, gone), active_slot=1).values_list("pk", flat=True)
+        )
         with self.clock():
             merge_contacts(Contact.objects.get(pk=kept), Contact.objects.get(pk=gone))
             if fills_cart:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.db.models import Model, Prefetch, QuerySet
 from django.forms import BaseModelFormSet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -23,8 +20,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from triggers import consent
-from triggers.addresses import parse_email, parse_phone
 from triggers.admin.base import Page, change_url, may
+from triggers.admin.contact_form import ContactForm
 from triggers.admin.erase import ADDRESS as ERASE
 from triggers.admin.erase import erase_view, may_erase
 from triggers.admin.merge import ADDRESS as MERGE
@@ -32,7 +29,6 @@ from triggers.admin.merge import may_merge, merge_view
 from triggers.admin.search import find_contact_ids
 from triggers.admin.story import story_context
 from triggers.analytics.timeline import Part
-from triggers.exceptions import InvalidAddress, InvalidEvent
 from triggers.models import (
     Channel,
     Consent,
@@ -44,66 +40,7 @@ from triggers.models import (
     OptOut,
     Suppression,
 )
-from triggers.payloads import clean_data
 from triggers.suppressions import find_suppressions
-
-
-class ContactForm(forms.ModelForm):
-    """Addresses go through the same door as everywhere else, so one mailbox stays one contact."""
-
-    time_zone = forms.ChoiceField(label=_("time zone"), required=False)
-
-    class Meta:
-        model = Contact
-        fields = [
-            "first_name", "last_name", "email", "phone", "external_id", "language", "time_zone", "birthday", "attributes",
-        ]  # fmt: skip
-        help_texts = {"phone": _("Saved as +49301234567.")}
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields.get("time_zone")
-        if isinstance(field, forms.ChoiceField):
-            known = sorted(available_timezones() | ({self.instance.time_zone} - {""}))
-            usual = _("the shop's (%(zone)s)") % {"zone": settings.TIME_ZONE}
-            field.choices = [("", usual), *((name, name) for name in known)]
-
-    def clean_external_id(self) -> str | None:
-        return self.cleaned_data["external_id"] or None
-
-    def clean_phone(self) -> str | None:
-        text = self.cleaned_data["phone"]
-        try:
-            return parse_phone(text) if text else None
-        except InvalidAddress as error:
-            raise ValidationError(
-                _("This is not exactly one phone number: %(error)s"), params={"error": error}
-            ) from None
-
-    def clean_email(self) -> str:
-        text = self.cleaned_data["email"]
-        try:
-            address = parse_email(text) if text else None
-        except InvalidAddress as error:
-            raise ValidationError(
-                _("This is not exactly one e-mail address: %(error)s"), params={"error": error}
-            ) from None
-        key = address.key if address else None
-        if key and Contact.objects.filter(email_key=key).exclude(pk=self.instance.pk).exists():
-            raise ValidationError(_("Another contact has this address."))
-        self.instance.email_key = key
-        return address.email if address else ""
-
-    def clean_attributes(self) -> dict[str, Any]:
-        attributes = self.cleaned_data["attributes"]
-        if attributes and not isinstance(attributes, dict):
-            raise ValidationError(_('Attributes have names: {"size": "XL"}'))
-        try:
-            return clean_data(attributes or {})
-        except InvalidEvent as error:
-            raise ValidationError(
-                _("This cannot be stored: %(error)s"), params={"error": error.problem}
-            ) from None
 
 
 class TagInline(admin.TabularInline):
@@ -274,8 +211,7 @@ class ContactAdmin(Page):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
     ) -> HttpResponse:
         contact = self.get_object(request, object_id) if request.method == "GET" else None
-        became = Contact.objects.filter(merged__pk=object_id).first() if object_id.isdecimal() else None
-        if contact is None and became is not None:
+        if contact is None and (became := _became(object_id)):
             messages.info(request, gettext("Contact #%(number)s became this one.") % {"number": object_id})
             return HttpResponseRedirect(change_url(became))
         if contact is not None and self.has_view_permission(request, contact):
@@ -288,6 +224,12 @@ class ContactAdmin(Page):
             extra_context["may_erase"] = may_erase(request) and contact.erased_at is None
         # `until` is a place in the story, not a filter that the list should be asked to keep.
         return super().change_view(request, object_id, form_url, extra_context)
+
+
+def _became(text: str) -> Contact | None:
+    """The contact that the one with this number became."""
+    is_number = text.isascii() and text.isdigit() and len(text) < 19
+    return Contact.objects.filter(merged=int(text)).first() if is_number else None
 
 
 def _standing(address: str, said: Consent | None, stop: Suppression | None) -> tuple[str, str, str]:

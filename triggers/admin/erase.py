@@ -13,6 +13,7 @@ from triggers.admin.base import MOST_COUNTED, change_url, may
 from triggers.engine.erase import erase_contact
 from triggers.models import Contact, Event, Journey, Message
 from triggers.models.message import WAITING
+from triggers.payloads import MOST_INTEGER
 
 ADDRESS = "admin:triggers_contact_erase"
 
@@ -25,7 +26,7 @@ def erase_view(model_admin: admin.ModelAdmin, request: HttpRequest, pk: int) -> 
     """The page on GET; on POST the contact is erased."""
     if not may_erase(request) or not model_admin.has_view_permission(request):
         raise PermissionDenied
-    contact = Contact.objects.filter(pk=pk, merged_into=None, erased_at=None).first()
+    contact = Contact.objects.filter(pk=min(pk, MOST_INTEGER), merged_into=None, erased_at=None).first()
     if contact is None:
         raise Http404
     if request.method == "POST":

@@ -20,6 +20,7 @@ from triggers.engine.merge import counts, fill_gaps, merge_contacts, why_not
 from triggers.engine.merge_journeys import find_twins
 from triggers.exceptions import MergeRefused
 from triggers.models import Channel, Consent, Contact
+from triggers.payloads import MOST_INTEGER
 
 ADDRESS = "admin:triggers_contact_merge"
 # Shown of each contact, and of the one that there will be.
@@ -50,7 +51,8 @@ def merge_view(model_admin: admin.ModelAdmin, request: HttpRequest, kept: int, g
     """The page on GET; on POST they become one."""
     if not may_merge(request) or not model_admin.has_view_permission(request):
         raise PermissionDenied
-    found = Contact.objects.filter(merged_into=None).in_bulk([kept, gone])
+    numbers = [number for number in (kept, gone) if number < MOST_INTEGER]
+    found = Contact.objects.filter(merged_into=None).in_bulk(numbers)
     if len(found) < 2:
         raise Http404
     if request.method == "POST":
@@ -140,7 +142,7 @@ def _word(said: Consent | None) -> str:
 
 
 def _journeys(kept: Contact, gone: Contact) -> Iterator[str]:
-    for twin in find_twins(kept, gone):
+    for twin in (one for one in find_twins(kept, gone) if one.loser.is_open):
         chain = {"chain": twin.loser.chain_name}
         if twin.survivor is None:
             yield _("%(chain)s: the other one has been through, so this passage ends.") % chain

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.apps import apps
 from django.db import transaction
@@ -39,7 +40,7 @@ logger = logging.getLogger(__name__)
 ERASED = Reason(gettext_noop("The contact was erased"))
 # Instead of reasons, whose values may be the contact's.
 FORGOTTEN = gettext_noop("What was said here was erased with the contact")
-EMPTIED = {
+EMPTIED: dict[str, Any] = {
     "email": "",
     "email_key": None,
     "phone": None,
@@ -132,9 +133,7 @@ def _empty_messages(contact: Contact) -> int:
     messages.exclude(reason="").update(reason=FORGOTTEN, reason_data={})
     messages.update(address="")
     waiting = messages.filter(state__in=WAITING, unknown_since__isnull=True)
-    return waiting.update(
-        state=MessageState.CANCELLED, reason=ERASED.text, reason_data={}, lease_until=None
-    )
+    return waiting.update(state=MessageState.CANCELLED, reason=ERASED.text, reason_data={}, lease_until=None)
 
 
 def _forget_addresses(contact: Contact, rows: Iterable[Contact]) -> None:

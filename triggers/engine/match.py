@@ -92,9 +92,7 @@ def _match(events: Sequence[EventValue], now: datetime) -> None:
         for chain in by_event.get(event.name, ()):
             _offer_entry(event, chain, batch)
     _write(batch)
-    PendingEvent.objects.filter(
-        pk__in=[event.id for event in events if event.id not in handed_on]
-    ).delete()
+    PendingEvent.objects.filter(pk__in=[event.id for event in events if event.id not in handed_on]).delete()
 
 
 def _live_chains() -> list[LiveChain]:

@@ -28,6 +28,9 @@ FILLED = ("first_name", "last_name", "language", "time_zone", "birthday")
 KEYS = (("external_id",), ("email_key", "email"), ("phone",))
 
 
+NOTHING = Joined()
+
+
 @dataclass(frozen=True, slots=True)
 class MergeResult:
     """`contact` is who stays. `is_new`: it was not done before. `events`: moved by now; of very many the rest follows."""
@@ -35,7 +38,7 @@ class MergeResult:
     contact: Contact
     is_new: bool
     events: int = 0
-    journeys: Joined = Joined()
+    journeys: Joined = NOTHING
 
 
 def merge_contacts(kept: Contact, gone: Contact, *, joins_accounts: bool = False) -> MergeResult:
@@ -136,9 +139,7 @@ def _move_rows(kept: Contact, gone: Contact) -> None:
 
 def _move_entries(kept: Contact, gone: Contact) -> None:
     """Where both entered a chain under the same key, the earlier entry stays: once is once."""
-    mine = EntryLedger.objects.filter(
-        contact=kept, chain=OuterRef("chain"), entry_key=OuterRef("entry_key")
-    )
+    mine = EntryLedger.objects.filter(contact=kept, chain=OuterRef("chain"), entry_key=OuterRef("entry_key"))
     for entry in EntryLedger.objects.filter(Exists(mine), contact=gone):
         twin = EntryLedger.objects.filter(contact=kept, chain=entry.chain_id, entry_key=entry.entry_key)
         twin.filter(entered_at__gt=entry.entered_at).update(entered_at=entry.entered_at)

@@ -1,8 +1,9 @@
 """Two contacts of one person are in the same chain: one journey goes on, and no letter leaves a second time.
 
 The rule: the journey goes on of which nothing lies ahead that the other has sent; of two such the one that has queued more,
-then the one that is further, then the older. A journey also ends whose entry the other contact had made already (a chain
-that is entered once, or once for this cart): the person has been through.
+then the one that is further, then the older. Whoever is through and has a letter that did not leave yet counts as inside.
+A journey also ends whose entry the other contact had made already (a chain that is entered once, or once for this cart):
+the person has been through.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_noop
 
 from triggers.core.graph import Graph
@@ -28,6 +30,7 @@ OTHER_GOES_ON = Reason(
 )
 BEEN_THROUGH = Reason(gettext_noop("Two contacts became one that had entered this chain in the same way"))
 SECOND_COPY = gettext_noop("two contacts became one: it would be a second copy")
+ON_THE_WAY = (*WAITING, MessageState.SENDING)
 # What waits to be sent again although it may have arrived has left as well.
 MAY_HAVE_LEFT = Q(state__in=LEFT) | Q(unknown_since__isnull=False)
 
@@ -53,44 +56,49 @@ def join_journeys(kept: Contact, gone: Contact, now: datetime) -> Joined:
     """Make all journeys of `gone` `kept`'s, under the locks of both; one at most of each chain stays open."""
     _hold_letters(kept, gone)
     twins = list(find_twins(kept, gone))
-    for one in twins:
+    ending = {one.loser.id: one for one in twins if one.loser.is_open}
+    for one in ending.values():
         one.loser.end(JourneyStatus.EXITED, now, OTHER_GOES_ON if one.survivor else BEEN_THROUGH)
         # What is called back is decided letter by letter.
         one.loser.cancels_queued = False
-    write_passages([one.loser for one in twins], now)
+    write_passages([one.loser for one in ending.values()], now)
     cancelled = sum(_cancel_copies(one) for one in twins)
     gone.journeys.update(contact=kept, shard=kept.shard)
     # They may have been due for a while, where this shard's index was seen already.
     rewind(kept.shard)
-    return Joined(len(twins), cancelled)
+    return Joined(len(ending), cancelled)
 
 
 def find_twins(kept: Contact, gone: Contact) -> Iterator[Twin]:
-    """The journeys that end when these become one."""
-    rows = Journey.objects.filter(contact__in=[kept.pk, gone.pk], active_slot=1).order_by("pk")
-    by_chain: defaultdict[int, list[Passage]] = defaultdict(list)
+    """The journeys that end when these become one, and those that are over and have letters which shall not leave."""
+    on_its_way = Message.objects.filter(journey=OuterRef("pk"), state__in=ON_THE_WAY)
+    rows = Journey.objects.filter(
+        Q(active_slot=1) | Q(Exists(on_its_way)), contact__in=[kept.pk, gone.pk]
+    ).order_by("pk")
+    by_chain: defaultdict[int, defaultdict[int, list[Passage]]] = defaultdict(lambda: defaultdict(list))
     for passage in read_passages(rows.values_list(*READ)):
-        by_chain[passage.chain_id].append(passage)
-    for inside in by_chain.values():
+        by_chain[passage.chain_id][passage.contact_id].append(passage)
+    for chain_id, inside in by_chain.items():
         if len(inside) == 2:
-            yield from _of_two(inside)
+            for pair in product(*inside.values()):
+                yield from _of_two(pair)
             continue
-        (passage,) = inside
-        key = _entry_key(passage)
-        other = gone if passage.contact_id == kept.pk else kept
-        if other.entries.filter(chain=passage.chain_id, entry_key=key).exists():
-            yield Twin(passage, None, passage.object_ref == key)
+        ((contact_id, passages),) = inside.items()
+        key = _entry_key(passages[-1])
+        other = gone if contact_id == kept.pk else kept
+        if other.entries.filter(chain=chain_id, entry_key=key).exists():
+            yield Twin(passages[-1], None, passages[-1].object_ref == key)
 
 
 def _entry_key(passage: Passage) -> str | None:
-    """Under which key it entered: nobody enters a chain while inside, so it is the contact's latest."""
+    """Under which key the contact's latest passage through the chain was entered."""
     rows = EntryLedger.objects.filter(chain=passage.chain_id, contact=passage.contact_id)
     return rows.order_by("-entered_at", "-pk").values_list("entry_key", flat=True).first()
 
 
 def _hold_letters(kept: Contact, gone: Contact) -> None:
     """Let no sender take a letter of theirs until it is decided which may leave; wait for those who are taking one."""
-    moving = Message.objects.filter(contact__in=[kept.pk, gone.pk], state__in=(*WAITING, MessageState.SENDING))
+    moving = Message.objects.filter(contact__in=[kept.pk, gone.pk], state__in=ON_THE_WAY)
     list(moving.select_for_update().order_by("pk").values_list("pk", flat=True))
 
 
@@ -103,7 +111,7 @@ def _of_two(pair: Sequence[Passage]) -> Iterator[Twin]:
         sent[journey_id].add(step)
     weights = []
     for one, other in (pair, reversed(pair)):
-        place, ahead = _ahead(graphs[one.version_id], one.step)
+        place, ahead = _ahead(graphs[one.version_id], one)
         weights.append((-len(ahead & sent[other.id]), one.messages_queued, place, -one.id, one))
     (_copies, *_more, loser), (copies, *_more, survivor) = sorted(weights, key=lambda weight: weight[:4])
     is_same = loser.object_ref == survivor.object_ref
@@ -112,10 +120,12 @@ def _of_two(pair: Sequence[Passage]) -> Iterator[Twin]:
         yield Twin(survivor, None, is_same)
 
 
-def _ahead(graph: Graph, step: str) -> tuple[int, set[str]]:
-    """How far a step is, and the steps from it on: a chain is a tree, written down in order."""
+def _ahead(graph: Graph, one: Passage) -> tuple[int, set[str]]:
+    """How far a journey is, and the steps that it may still take: a chain is a tree, written down in order."""
     steps = list(graph.nodes)
-    place = steps.index(step) if step in graph.nodes else 0
+    if not one.is_open:
+        return len(steps), set()
+    place = steps.index(one.step) if one.step in graph.nodes else 0
     return place, set(steps[place:])
 
 

@@ -15,9 +15,7 @@ def sort_out(events: Sequence[EventValue]) -> tuple[list[EventValue], set[int]]:
     One statement; two more for each contact that was merged meanwhile, one more for those that were erased.
     """
     rows = Contact.objects.filter(pk__in={event.contact_id for event in events})
-    standing = {
-        pk: (kept, erased) for pk, kept, erased in rows.values_list("pk", "merged_into", "erased_at")
-    }
+    standing = {pk: (kept, erased) for pk, kept, erased in rows.values_list("pk", "merged_into", "erased_at")}
     matchable: list[EventValue] = []
     by_kept: defaultdict[int, set[int]] = defaultdict(set)
     of_erased: list[int] = []
