@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,7 +73,6 @@ def merge_view(model_admin: admin.ModelAdmin, request: HttpRequest, kept: int, g
         "accounts": why_not(*pair),
         "words": list(_words(*pair)),
         "journeys": list(_journeys(*pair)),
-        # Last: it fills the gaps of the contacts in memory.
         "lines": list(_lines(*pair)),
     }
     return TemplateResponse(request, "triggers/admin/merge.html", context)
@@ -99,10 +99,10 @@ def _merge(
 
 
 def _lines(kept: Contact, gone: Contact) -> Iterator[Line]:
-    before = [[_shown(contact, name) for name in FIELDS] for contact in (kept, gone)]
-    fill_gaps(kept, gone)
-    for number, name in enumerate(FIELDS):
-        mine, theirs, result = before[0][number], before[1][number], _shown(kept, name)
+    merged = copy(kept)
+    fill_gaps(merged, copy(gone))
+    for name in FIELDS:
+        mine, theirs, result = (_shown(contact, name) for contact in (kept, gone, merged))
         label = str(Contact._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
         if mine or theirs:
             yield Line(label, mine, theirs, result, leads=name in LEADS and theirs not in ("", result))
