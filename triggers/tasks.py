@@ -63,7 +63,7 @@ def deliver(lane: str) -> None:
 
 @shared_task(name="triggers.watch", ignore_result=True)
 def watch() -> None:
-    """Once a minute: pause chains that do harm, make the tables' next months."""
+    """Once a minute: pause chains that do harm, make the tables' next months, finish merges and erasures."""
     look_after()
 
 

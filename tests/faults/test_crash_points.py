@@ -68,6 +68,11 @@ CONSENT = (
 )
 VISITORS = ("collect.before_commit", "identify.before_commit")
 TASKS = ("tick.before_bells", "task.before_bells", "task.before_ack")
+# In test_people.py.
+PEOPLES = (
+    *("merge.before_commit", "merge.after_commit", "erase.before_commit", "erase.after_commit"),
+    *("leftover.before_commit", "leftover.after_commit"),
+)
 # In test_processes.py, test_lanes.py and test_upkeep.py.
 LANES = (
     *("lane.admitted", "lease.before_commit", "breaker.before_commit", "breaker.after_commit"),
@@ -77,7 +82,19 @@ UPKEEP = (
     *("recount.before_commit", "watch.paused", "purge.before_commit", "purge.after_commit"),
     *("partition.made", "partition.dropped", "reconcile.paused", "reconcile.before_commit"),
 )
-CASES = {*WORKER, *WEB, *PUBLISHING, *RELEASING, *WEBHOOK, *CONSENT, *VISITORS, *TASKS, *LANES, *UPKEEP}
+CASES = {
+    *WORKER,
+    *WEB,
+    *PUBLISHING,
+    *RELEASING,
+    *WEBHOOK,
+    *CONSENT,
+    *VISITORS,
+    *TASKS,
+    *LANES,
+    *UPKEEP,
+    *PEOPLES,
+}
 
 # Transactions without a point of their own, and why they need none.
 SAVEPOINTS = "a savepoint inside a transaction that has its points"

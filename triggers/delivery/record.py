@@ -27,9 +27,10 @@ from triggers.delivery.outcome import Cause, Outcome
 from triggers.delivery.stop import Stop
 from triggers.delivery.tally import Tally
 from triggers.delivery.unknown import key_seconds, not_again, way_out
-from triggers.logs import note
-from triggers.models import Channel, Message, MessageState, Suppression, SuppressionReason
+from triggers.logs import note, without_addresses
+from triggers.models import Channel, Message, MessageState, SuppressionReason
 from triggers.signals import message_settled
+from triggers.suppressions import suppress
 from triggers.transient import is_transient
 
 logger = logging.getLogger(__name__)
@@ -109,11 +110,7 @@ def _learn(one: Claimed, outcome: Outcome, admission: Admission) -> None:
         learn(one.lane, admission, outcome)
         if outcome.cause is Cause.NO_SUCH_ADDRESS and isinstance(one.payload, Letter):
             key = parse_email(one.payload.to).key
-            Suppression.objects.get_or_create(
-                channel=Channel.EMAIL,
-                address=key,
-                defaults={"reason": SuppressionReason.BOUNCE, "note": outcome.detail[:300]},
-            )
+            suppress(Channel.EMAIL, key, SuppressionReason.BOUNCE, outcome.detail[:300])
     except Exception as error:
         note(logger, logging.ERROR, "message.not_learned_from", message=one.payload.uid, error=error)
 
@@ -151,7 +148,9 @@ def _record(one: Claimed, outcome: Outcome) -> MessageState | None:
 def _changes(one: Claimed, outcome: Outcome) -> dict[str, Any]:
     """The columns of a message's row that its outcome changes, with their new values."""
     text = REASONS[outcome.status]
-    reason = Reason(text, {"detail": outcome.detail, "attempt": one.attempt} if text else {})
+    # Its reader may have been erased while it was at the provider.
+    detail = without_addresses(outcome.detail)
+    reason = Reason(text, {"detail": detail, "attempt": one.attempt} if text else {})
     changes = {"lease_until": None, "provider_id": outcome.provider_id[:255], **_said(reason)}
     if outcome.status == "accepted":
         return changes | {"state": MessageState.ACCEPTED, "accepted_at": DatabaseNow()}

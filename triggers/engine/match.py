@@ -16,8 +16,9 @@ from triggers.engine.isolate import describe, isolate
 from triggers.engine.records import READ, Passage, read_passages, write_moves, write_passages
 from triggers.engine.shards import unread
 from triggers.engine.sql import insert_rows, update_rows
+from triggers.engine.strays import sort_out
 from triggers.engine.versions import load_graphs
-from triggers.models import SHARDS, Chain, ChainStatus, Contact, EntryLedger, Journey, PendingEvent
+from triggers.models import SHARDS, Chain, ChainStatus, EntryLedger, Journey, PendingEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +82,7 @@ def _match(events: Sequence[EventValue], now: datetime) -> None:
     for chain in chains:
         for name in chain.graph.entry.event_names(chain.graph.entry_config):
             by_event[name].append(chain)
-    existing = set(
-        Contact.objects.filter(pk__in={event.contact_id for event in events}).values_list("pk", flat=True)
-    )
-    # An event has no constraint to its contact, a journey has: one of a contact that was deleted goes nowhere.
-    found = [event for event in events if event.contact_id in existing]
+    found, handed_on = sort_out(events)
     batch = _read(found, chains, by_event, now)
     graphs = load_graphs(
         {one.version_id: one.version_sha256 for journeys in batch.open.values() for one in journeys.values()}
@@ -95,7 +92,7 @@ def _match(events: Sequence[EventValue], now: datetime) -> None:
         for chain in by_event.get(event.name, ()):
             _offer_entry(event, chain, batch)
     _write(batch)
-    PendingEvent.objects.filter(pk__in=[event.id for event in events]).delete()
+    PendingEvent.objects.filter(pk__in=[event.id for event in events if event.id not in handed_on]).delete()
 
 
 def _live_chains() -> list[LiveChain]:

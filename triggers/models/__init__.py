@@ -3,7 +3,7 @@
 from triggers.models.chain import Chain, ChainRule, ChainStatus, ChainVersion, RuleRole, Step
 from triggers.models.chain_day import ChainDay
 from triggers.models.consent import Channel, Consent, OptOut, Suppression, SuppressionReason, Topic
-from triggers.models.contact import SHARDS, Contact, ContactTag
+from triggers.models.contact import SHARDS, Contact, ContactTag, Leftover
 from triggers.models.control import Control
 from triggers.models.event import Event, PendingEvent
 from triggers.models.journey import EntryLedger, Journey, Transition
@@ -32,6 +32,7 @@ __all__ = [
     "Heartbeat",
     "Journey",
     "Lane",
+    "Leftover",
     "Message",
     "MessageBody",
     "MessageClass",
