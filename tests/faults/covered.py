@@ -45,9 +45,7 @@ FAULTS = {
 }
 # What the promise says and no test here shows, because it is not built yet or cannot be done on one machine.
 MISSING = {
-    "F5": "a letter whose rendering kills the process is tried again for ever; setting it aside after three crashes is not built",
     "F8": "a real full disk: the server's answer to one is played instead; media and Redis' own files",
-    "F9": "slowing down by domain",
     "F10": "refusals by policy close the lane; that they pause a chain is not built, and not needed with the lane closed",
     "F17": "forged reports: Anymail's own signature checks are not repeated here",
     "F19": "workers of two versions, a migration that is running",
@@ -55,7 +53,6 @@ MISSING = {
     "F23": "an import of a million rows, a contact with a million events",
     "F24": "shedding load at the tracker, which is not built",
     "F25": "the backup is of our tables: the shop's own are taken for whole",
-    "F28": "a clock on rendering; the loop budget is what stops it",
 }
 
 

@@ -9,8 +9,10 @@ from triggers.models.event import Event, PendingEvent
 from triggers.models.journey import EntryLedger, Journey, Transition
 from triggers.models.lane import Lane
 from triggers.models.message import Message, MessageBody, MessageState
+from triggers.models.sender_run import SenderRun
 from triggers.models.sending_rule import FrequencyCap, OnHit, SendingRule
 from triggers.models.shard import Heartbeat, Shard
+from triggers.models.slow_domain import SlowDomain
 from triggers.models.template import MessageClass, Template
 from triggers.models.visitor import Visitor, VisitorEvent
 
@@ -41,8 +43,10 @@ __all__ = [
     "OptOut",
     "PendingEvent",
     "RuleRole",
+    "SenderRun",
     "SendingRule",
     "Shard",
+    "SlowDomain",
     "Step",
     "Suppression",
     "SuppressionReason",
