@@ -197,7 +197,9 @@ class TestPoison:
         pass_time()
         run_due()
         forget_graphs()
-        assert Journey.objects.get(chain__key="other").status == "paused"
+        journey = Journey.objects.get(chain__key="other")
+        assert (journey.status, journey.step) == ("active", "wait")
+        assert "of_a_gone_app" in str(journey.transitions.order_by("-seq")[0].data)
         assert quick_shop.problems() == []
 
     @pytest.mark.fault("F28")

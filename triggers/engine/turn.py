@@ -81,12 +81,13 @@ def _work(shards: Sequence[int], batch: int) -> Share:
             continue
         crash_point("turn.locked")
         now = held.now
-        share.events, unmatched = match_events(held.with_events, now, batch)
+        matched = match_events(held.with_events, now, batch)
+        share.events = matched.events
         crash_point("turn.matched")
-        matched = [shard for shard in held.rewinds if shard not in unmatched]
-        claim = claim_due(matched, held, batch - len(rows))
+        behind = {*matched.unfinished, *matched.for_others}
+        claim = claim_due([shard for shard in held.rewinds if shard not in behind], held, batch - len(rows))
         rows += claim.rows
-        unfinished += [*unmatched, *claim.unfinished]
+        unfinished += [*matched.unfinished, *claim.unfinished]
         share.marks |= claim.marks
     # Behind those that have not had their turn yet: a shard that never ends must not starve them.
     share.left += unfinished
