@@ -21,6 +21,12 @@ PROVIDERS: dict[str, Callable[[DeliveryLog], AbstractContextManager[Provider]]] 
 }
 
 
+# For tests in which what the provider speaks matters little, and each of which takes seconds.
+SMTP_FIRST = pytest.mark.parametrize(
+    "provider", ["smtp", pytest.param("api", marks=pytest.mark.long)], indirect=True
+)
+
+
 @pytest.fixture(params=["smtp", "api"])
 def provider(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Provider]:
     """The sink, once over each protocol."""

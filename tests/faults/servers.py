@@ -24,16 +24,17 @@ def free_port() -> int:
 
 
 class OwnRedis:
-    """A Redis server that forgets everything when it ends."""
+    """A Redis server that forgets everything when it ends, unless it `appends` what it does to a file in its folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
+    def __init__(self, folder: Path, *, appends: bool = False) -> None:
+        self.folder, self.port, self.appends = folder, free_port(), appends
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.client = redis.Redis(port=self.port)
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder)]
+        options += ["--appendonly", "yes" if self.appends else "no"]
         self.process = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)
         wait_for(self._answers, "Redis does not start")
 
@@ -62,18 +63,20 @@ class OwnRedis:
 
 
 class OwnPostgres:
-    """A PostgreSQL cluster in a folder. As root it runs as the user `postgres`, because the server refuses root."""
+    """A PostgreSQL cluster in a folder, its write-ahead log elsewhere if wanted. As root it runs as the user `postgres`,
+    because the server refuses root.
+    """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, log: Path | None = None) -> None:
         self.port = free_port()
         self.url = f"postgres://postgres@127.0.0.1:{self.port}/"
         self._user = "postgres" if os.getuid() == 0 else None
         self._folder = folder / "postgres"
-        self._folder.mkdir(mode=0o700)
-        if self._user:
-            shutil.chown(self._folder, self._user)
-            # It must be able to get there.
-            folder.chmod(0o755)
+        self.give(self._folder)
+        # It must be able to get there.
+        folder.chmod(0o755)
+        if log:
+            self.give(log)
         self._run(
             "initdb",
             "-D",
@@ -85,12 +88,25 @@ class OwnPostgres:
             "-E",
             "UTF8",
             "--locale=C.UTF-8",
+            *(("--waldir", str(log), "--wal-segsize", "1") if log else ()),
         )
+
+    def give(self, folder: Path) -> None:
+        """Make a folder that is the server's."""
+        folder.mkdir(mode=0o700)
+        if self._user:
+            shutil.chown(folder, self._user)
 
     def start(self) -> None:
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='{self._folder}'"
         log = str(self._folder / "server.log")
         self._run("pg_ctl", "start", "-w", "-D", str(self._folder), "-l", log, "-o", options)
+
+    def is_running(self) -> bool:
+        with suppress(subprocess.CalledProcessError):
+            self._run("pg_ctl", "status", "-D", str(self._folder))
+            return True
+        return False
 
     def crash(self) -> None:
         """As a power cut: no checkpoint, recovery from the log at the next start."""

@@ -14,15 +14,17 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import redis
 from celery import Celery
 from django.core.management import call_command
 
+from tests.faults.disk import small_disk
 from tests.faults.proxy import proxy
 from tests.faults.scenario import CONCURRENCY, Scenario, names
 from tests.faults.servers import OwnRedis
 from tests.processes import ROOT, wait_for
 from triggers.crashpoints import EXIT_STATUS, VARIABLE
-from triggers.models import SHARDS, Event, Heartbeat, Message
+from triggers.models import SHARDS, Event, Heartbeat, Lane, Message
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PEOPLE = 8
@@ -117,6 +119,32 @@ def test_the_same_bells_ten_times_to_two_workers(bells: Bells) -> None:
     assert shop.problems(most_unknown=0) == []
 
 
+@pytest.mark.fault("F19")
+@SMTP_ONLY
+def test_bells_that_another_release_rang(bells: Bells) -> None:
+    """Numbers that were lists, arguments and lanes that are gone, a task that is: each is worth nothing and harms nobody."""
+    shop = bells.shop
+    shop.fill_carts(*names(PEOPLE))
+    with bells.worker("-P", "solo") as worker:
+        for arguments in ((5,), ([],), (["five"],), ([SHARDS + 1],), (None,), (), ([1], "marketing")):
+            bells.ring("turn", *arguments)
+        for arguments in (
+            ("email.newsletter",),
+            ("email.marketing.gone",),
+            ("pigeon.marketing",),
+            ("",),
+            (7,),
+            (),
+        ):
+            bells.ring("deliver", *arguments)
+        bells.ring("sweep")
+        bells.ring_until(lambda: shop.books()["sent"] == 2 * PEOPLE)
+        assert worker.poll() is None
+    assert set(Lane.objects.values_list("name", flat=True)) == set(LANES)
+    shop.recover()
+    assert shop.problems() == []
+
+
 @pytest.mark.fault("F14")
 @SMTP_ONLY
 def test_two_beats(bells: Bells, beat: None) -> None:
@@ -177,12 +205,19 @@ def test_the_shop_never_speaks_to_the_broker(redis_url: str, shop: Scenario, sta
 
 @pytest.fixture
 def own_redis(redis_url: str, tmp_path: Path) -> Iterator[OwnRedis]:
+    with _redis(OwnRedis(tmp_path)) as one:
+        yield one
+
+
+@contextmanager
+def _redis(one: OwnRedis) -> Iterator[OwnRedis]:
     if shutil.which("redis-server") is None:
         pytest.skip("no redis-server on PATH")
-    one = OwnRedis(tmp_path)
     one.start()
-    yield one
-    one.close()
+    try:
+        yield one
+    finally:
+        one.close()
 
 
 def flush(server: OwnRedis) -> Callable[[], object]:
@@ -215,17 +250,46 @@ def kill(server: OwnRedis) -> Callable[[], object]:
 def test_redis_in_trouble(
     shop: Scenario, beat: None, own_redis: OwnRedis, fault: Callable[[OwnRedis], Callable[[], object]]
 ) -> None:
-    """Orders go on meanwhile; when it is back, everything is caught up with, once."""
+    # Celery's worker ends when Redis is out of memory, and sometimes when it is killed.
+    assert_catches_up(shop, own_redis, lambda: fault(own_redis), may_end=fault in (fill, kill))
+
+
+@pytest.mark.fault("F3", "F8")
+@SMTP_ONLY
+def test_redis_whose_disk_is_full(redis_url: str, shop: Scenario, beat: None) -> None:
+    """It keeps a file of what it does, and takes nothing more when that cannot grow."""
+    with small_disk(8) as disk, _redis(OwnRedis(disk.folder, appends=True)) as own_redis:
+
+        def fault() -> Callable[[], object]:
+            disk.fill()
+            wait_for(lambda: _is_refused(own_redis), "Redis has room for more")
+            return disk.free
+
+        assert_catches_up(shop, own_redis, fault, may_end=True)
+
+
+def _is_refused(server: OwnRedis) -> bool:
+    try:
+        server.client.set("something", bytes(100_000))
+    except redis.ResponseError as error:
+        return "No space left" in str(error)
+    return False
+
+
+def assert_catches_up(
+    shop: Scenario, own_redis: OwnRedis, fault: Callable[[], Callable[[], object]], *, may_end: bool
+) -> None:
+    """Orders go on during the fault; when it is over, everything is caught up with, once.
+
+    `may_end`: Celery's worker may have ended; whoever looks after processes starts another.
+    """
     bells = Bells(own_redis.url, shop)
     with bells.worker("-B", "--concurrency", "1") as worker:
         wait_for(lambda: Heartbeat.objects.filter(pk="tick").exists(), "beat does not tick", 90)
         shop.fill_carts(*names(PEOPLE, "early"))
-        mend = fault(own_redis)
+        mend = fault()
         shop.fill_carts(*names(PEOPLE, "meanwhile"))
         mend()
-        # Celery's worker ends when Redis is out of memory, and sometimes when it is killed; whoever looks after processes
-        # starts another.
-        may_end = fault in (fill, kill)
         with bells.worker("-B", "--concurrency", "1") if may_end else nullcontext():
             bells.wait_until_sent(4 * PEOPLE)
         assert may_end or worker.poll() is None
