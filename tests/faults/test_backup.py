@@ -11,6 +11,7 @@ from django.db.models import F
 import triggers
 from tests.build import live_chain
 from tests.faults.backup import Backup
+from tests.faults.conftest import SMTP_FIRST
 from tests.faults.scenario import Scenario, names
 from triggers.control import is_everything_paused, resume_everything
 from triggers.delivery.retry import retry_messages
@@ -22,7 +23,7 @@ from triggers.testing import run_due
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.only_on("postgres"),
-    pytest.mark.parametrize("provider", ["smtp"], indirect=True),
+    SMTP_FIRST,
 ]
 PEOPLE = 2
 HOUR = timedelta(hours=1)

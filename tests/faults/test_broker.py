@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -18,10 +19,11 @@ import redis
 from celery import Celery
 from django.core.management import call_command
 
+from tests.faults.conftest import SMTP_FIRST
 from tests.faults.disk import small_disk
 from tests.faults.proxy import proxy
 from tests.faults.scenario import CONCURRENCY, Scenario, names
-from tests.faults.servers import OwnRedis
+from tests.faults.servers import OwnRabbit, OwnRedis
 from tests.processes import ROOT, wait_for
 from triggers.crashpoints import EXIT_STATUS, VARIABLE
 from triggers.models import SHARDS, Event, Heartbeat, Lane, Message
@@ -29,7 +31,6 @@ from triggers.models import SHARDS, Event, Heartbeat, Lane, Message
 pytestmark = pytest.mark.django_db(transaction=True)
 PEOPLE = 8
 LANES = ("email.transactional", "email.marketing")
-SMTP_ONLY = pytest.mark.parametrize("provider", ["smtp"], indirect=True)
 
 
 class Bells:
@@ -89,7 +90,7 @@ def beat(shop: Scenario) -> None:
 
 
 @pytest.mark.fault("F4")
-@SMTP_ONLY
+@SMTP_FIRST
 @pytest.mark.parametrize("point", ["tick.before_bells", "task.before_bells", "task.before_ack"])
 def test_killed_between_the_work_and_its_acknowledgement(bells: Bells, point: str) -> None:
     """The database has it or has it not; the broker's opinion does not matter."""
@@ -105,7 +106,7 @@ def test_killed_between_the_work_and_its_acknowledgement(bells: Bells, point: st
 
 
 @pytest.mark.fault("F6")
-@SMTP_ONLY
+@SMTP_FIRST
 def test_the_same_bells_ten_times_to_two_workers(bells: Bells) -> None:
     shop = bells.shop
     shop.fill_carts(*names(PEOPLE))
@@ -120,7 +121,7 @@ def test_the_same_bells_ten_times_to_two_workers(bells: Bells) -> None:
 
 
 @pytest.mark.fault("F19")
-@SMTP_ONLY
+@SMTP_FIRST
 def test_bells_that_another_release_rang(bells: Bells) -> None:
     """Numbers that were lists, arguments and lanes that are gone, a task that is: each is worth nothing and harms nobody."""
     shop = bells.shop
@@ -146,7 +147,7 @@ def test_bells_that_another_release_rang(bells: Bells) -> None:
 
 
 @pytest.mark.fault("F14")
-@SMTP_ONLY
+@SMTP_FIRST
 def test_two_beats(bells: Bells, beat: None) -> None:
     shop = bells.shop
     shop.fill_carts(*names(PEOPLE))
@@ -161,7 +162,7 @@ def test_two_beats(bells: Bells, beat: None) -> None:
     "how",
     ["killed", *(pytest.param(how, marks=pytest.mark.long) for how in ("time limit", "one task each"))],
 )
-@SMTP_ONLY
+@SMTP_FIRST
 def test_a_child_that_dies(redis_url: str, shop: Scenario, how: str) -> None:
     """As the kernel does when memory is short, and as Celery's limits do; the worker goes on with a new child."""
     bells = Bells(redis_url, shop)
@@ -181,7 +182,7 @@ def test_a_child_that_dies(redis_url: str, shop: Scenario, how: str) -> None:
 
 
 @pytest.mark.fault("F3", "F1")
-@SMTP_ONLY
+@SMTP_FIRST
 @pytest.mark.parametrize("state", ["closed", "silent"])
 def test_the_shop_never_speaks_to_the_broker(redis_url: str, shop: Scenario, state: str) -> None:
     """A broker that is down or half-open cannot hold up a request that never asks it."""
@@ -220,47 +221,71 @@ def _redis(one: OwnRedis) -> Iterator[OwnRedis]:
         one.close()
 
 
-def flush(server: OwnRedis) -> Callable[[], object]:
-    server.client.flushall()
+@pytest.fixture
+def own_rabbit(rabbitmq_url: str) -> Iterator[OwnRabbit]:
+    if shutil.which("rabbitmq-server") is None:
+        pytest.skip("no rabbitmq-server on PATH")
+    # Not pytest's own folder, which other users may not enter.
+    with tempfile.TemporaryDirectory(prefix="triggers-rabbit-") as folder:
+        one = OwnRabbit(Path(folder))
+        try:
+            one.start()
+            yield one
+        finally:
+            one.close()
+
+
+OwnBroker = OwnRedis | OwnRabbit
+Fault = Callable[[OwnBroker], Callable[[], object]]
+
+
+def empty(server: OwnBroker) -> Callable[[], object]:
+    server.empty()
     return lambda: None
 
 
-def fill(server: OwnRedis) -> Callable[[], object]:
-    """Out of memory, and not allowed to forget anything."""
-    server.client.config_set("maxmemory-policy", "noeviction")
-    server.client.config_set("maxmemory", 1)
-    return lambda: server.client.config_set("maxmemory", 0)
+def fill(server: OwnBroker) -> Callable[[], object]:
+    server.fill()
+    return server.make_room
 
 
-def freeze(server: OwnRedis) -> Callable[[], object]:
-    """Connections stay open and nobody answers."""
+def freeze(server: OwnBroker) -> Callable[[], object]:
     server.freeze()
     return server.thaw
 
 
-def kill(server: OwnRedis) -> Callable[[], object]:
-    """Gone with all it held; another one comes up in its place."""
+def kill(server: OwnBroker) -> Callable[[], object]:
+    """Redis is gone with all it held; another one comes up in its place."""
     server.kill()
     return server.start
 
 
+FAULTS = pytest.mark.parametrize("fault", [empty, fill, freeze, kill], ids=lambda fault: fault.__name__)
+
+
 @pytest.mark.fault("F3")
-@SMTP_ONLY
-@pytest.mark.parametrize("fault", [flush, fill, freeze, kill], ids=lambda fault: fault.__name__)
-def test_redis_in_trouble(
-    shop: Scenario, beat: None, own_redis: OwnRedis, fault: Callable[[OwnRedis], Callable[[], object]]
-) -> None:
+@SMTP_FIRST
+@FAULTS
+def test_redis_in_trouble(shop: Scenario, beat: None, own_redis: OwnRedis, fault: Fault) -> None:
     # Celery's worker ends when Redis is out of memory, and sometimes when it is killed.
-    assert_catches_up(shop, own_redis, lambda: fault(own_redis), may_end=fault in (fill, kill))
+    assert_catches_up(shop, own_redis, fault, may_end=fault in (fill, kill))
+
+
+@pytest.mark.fault("F3")
+@pytest.mark.long
+@pytest.mark.parametrize("provider", ["smtp"], indirect=True)
+@FAULTS
+def test_rabbitmq_in_trouble(shop: Scenario, beat: None, own_rabbit: OwnRabbit, fault: Fault) -> None:
+    assert_catches_up(shop, own_rabbit, fault, may_end=fault is kill)
 
 
 @pytest.mark.fault("F3", "F8")
-@SMTP_ONLY
+@SMTP_FIRST
 def test_redis_whose_disk_is_full(redis_url: str, shop: Scenario, beat: None) -> None:
     """It keeps a file of what it does, and takes nothing more when that cannot grow."""
     with small_disk(8) as disk, _redis(OwnRedis(disk.folder, appends=True)) as own_redis:
 
-        def fault() -> Callable[[], object]:
+        def fault(server: OwnBroker) -> Callable[[], object]:
             disk.fill()
             wait_for(lambda: _is_refused(own_redis), "Redis has room for more")
             return disk.free
@@ -276,18 +301,16 @@ def _is_refused(server: OwnRedis) -> bool:
     return False
 
 
-def assert_catches_up(
-    shop: Scenario, own_redis: OwnRedis, fault: Callable[[], Callable[[], object]], *, may_end: bool
-) -> None:
+def assert_catches_up(shop: Scenario, server: OwnBroker, fault: Fault, *, may_end: bool) -> None:
     """Orders go on during the fault; when it is over, everything is caught up with, once.
 
     `may_end`: Celery's worker may have ended; whoever looks after processes starts another.
     """
-    bells = Bells(own_redis.url, shop)
+    bells = Bells(server.url, shop)
     with bells.worker("-B", "--concurrency", "1") as worker:
         wait_for(lambda: Heartbeat.objects.filter(pk="tick").exists(), "beat does not tick", 90)
         shop.fill_carts(*names(PEOPLE, "early"))
-        mend = fault()
+        mend = fault(server)
         shop.fill_carts(*names(PEOPLE, "meanwhile"))
         mend()
         with bells.worker("-B", "--concurrency", "1") if may_end else nullcontext():

@@ -23,11 +23,15 @@ from triggers.models import SHARDS, ChainStatus, Contact, EntryLedger, Journey, 
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """How many events were taken, the shards where some may be left, and those whose events are for newer workers."""
+    """How many events were taken, the shards where some may be left, and those whose events are for newer workers.
+
+    `deep` is the shard whose events alone filled the batch.
+    """
 
     events: int = 0
     unfinished: Sequence[int] = ()
     for_others: Sequence[int] = ()
+    deep: int | None = None
 
 
 @dataclass(slots=True)
@@ -73,7 +77,10 @@ def match_events(shards: Sequence[int], now: datetime, limit: int) -> Matched:
     events = [EventValue(row[0], row[1].hex, *row[2:-1]) for row in rows]
     if events:
         isolate(events, lambda batch: _match(batch, chains, now), _set_aside)
-    return Matched(len(events), unread(shards, rows[-1][-1]) if len(events) == limit else ())
+    if len(events) < limit:
+        return Matched(len(events))
+    first, last = rows[0][-1], rows[-1][-1]
+    return Matched(len(events), unread(shards, last), deep=last if first == last else None)
 
 
 def _match(events: Sequence[EventValue], chains: Sequence[LiveChain], now: datetime) -> None:
