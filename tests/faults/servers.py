@@ -102,7 +102,7 @@ class OwnRabbit:
         }
 
     def start(self) -> None:
-        self.process = self._begin("rabbitmq-server", start_new_session=True)
+        self.process = self._begin("rabbitmq-server", stdout=subprocess.DEVNULL)
         wait_for(self._answers, "RabbitMQ does not start", 120)
 
     def empty(self) -> None:
@@ -146,12 +146,12 @@ class OwnRabbit:
         return False
 
     def _control(self, *command: str) -> str:
-        process = self._begin("rabbitmqctl", *command)
+        process = self._begin("rabbitmqctl", *command, stdout=subprocess.PIPE)
         said, _ = process.communicate(timeout=60)
         assert process.returncode == 0, said.decode()
         return said.decode()
 
-    def _begin(self, program: str, *command: str, **options: bool) -> subprocess.Popen[bytes]:
+    def _begin(self, program: str, *command: str, stdout: int) -> subprocess.Popen[bytes]:
         # Debian's wrapper in /usr/sbin insists on changing the user itself.
         path = shutil.which(program, path="/usr/lib/rabbitmq/bin") or program
         return subprocess.Popen(
@@ -159,9 +159,9 @@ class OwnRabbit:
             user=self._user,
             cwd=self._folder,
             env=self._environment,
-            stdout=subprocess.PIPE if program == "rabbitmqctl" else subprocess.DEVNULL,
+            stdout=stdout,
             stderr=subprocess.STDOUT,
-            **options,
+            start_new_session=True,
         )
 
 

@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -239,8 +240,12 @@ def settle(crew: Crew) -> None:
     crew.kill("shop")
     while left := _left():
         # However long the backlog is: what counts is that it gets shorter.
-        wait_for(lambda left=left: _left() < left, f"the workers stand still, {_left()} are left", 300)
+        wait_for(partial(_is_below, left), f"the workers stand still: {left} are left", 300)
     crew.close()
+
+
+def _is_below(left: int) -> bool:
+    return _left() < left
 
 
 def _left() -> int:

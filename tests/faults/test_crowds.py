@@ -18,7 +18,6 @@ from triggers.testing import run_due
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.only_on("postgres"),
-    pytest.mark.fault("F23"),
     SMTP_FIRST,
 ]
 HISTORY = 100_000
@@ -45,6 +44,7 @@ def regular(quick_shop: Scenario) -> Contact:
     return contact
 
 
+@pytest.mark.fault("F23")
 def test_a_history_of_a_hundred_thousand_events_is_asked_like_any_other(
     quick_shop: Scenario, regular: Contact
 ) -> None:
@@ -62,12 +62,14 @@ def test_a_history_of_a_hundred_thousand_events_is_asked_like_any_other(
     assert list(Contact.objects.filter(tags__name="vip")) == [regular]
 
 
+@pytest.mark.fault("F23")
 def test_the_page_of_a_contact_with_a_long_history_opens(regular: Contact, admin_client: Client) -> None:
     page = admin_client.get(reverse("admin:triggers_contact_change", args=[regular.pk]))
     assert page.status_code == 200
     assert len(page.content) < 500_000
 
 
+@pytest.mark.fault("F23")
 def test_who_floods_us_holds_up_nobody_of_another_shard(quick_shop: Scenario) -> None:
     """Four hundred events of one contact came before everybody else's order, and are worked off after them.
 

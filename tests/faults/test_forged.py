@@ -10,19 +10,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
 from tests.faults.scenario import Scenario
 from triggers.models import Message, Suppression
 from triggers.testing import run_due
 
-pytestmark = [pytest.mark.django_db, pytest.mark.only_on("postgres"), pytest.mark.fault("F17")]
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("postgres")]
 SECRETS = {"WEBHOOK_SECRET": "shop:right", "MAILGUN_WEBHOOK_SIGNING_KEY": "right"}
-Post = Callable[[Message, str], HttpResponse]
+Post = Callable[[Message, str], int]
 
 
-def brevo(message: Message, secret: str) -> HttpResponse:
+def brevo(message: Message, secret: str) -> int:
     """A hard bounce behind HTTP's basic authentication. Source: anymail's webhooks/brevo.py, version 15."""
     body = {
         "event": "hard_bounce",
@@ -34,7 +33,7 @@ def brevo(message: Message, secret: str) -> HttpResponse:
     return _post("brevo", body, f"shop:{secret}")
 
 
-def mailgun(message: Message, secret: str) -> HttpResponse:
+def mailgun(message: Message, secret: str) -> int:
     """A hard bounce signed by HMAC, beside the authentication. Source: anymail's webhooks/mailgun.py, version 15."""
     token, timestamp = "a-token", "1700000000"
     signature = hmac.new(secret.encode(), f"{timestamp}{token}".encode(), hashlib.sha256).hexdigest()
@@ -55,13 +54,15 @@ def mailgun(message: Message, secret: str) -> HttpResponse:
     return _post("mailgun", body, "shop:right")
 
 
-def _post(provider: str, body: dict[str, Any], login: str) -> HttpResponse:
+def _post(provider: str, body: dict[str, Any], login: str) -> int:
     headers = {"Authorization": "Basic " + b64encode(login.encode()).decode()} if login else {}
-    return Client().post(
+    answer = Client().post(
         f"/anymail/{provider}/tracking/", json.dumps(body), content_type="application/json", headers=headers
     )
+    return answer.status_code
 
 
+@pytest.mark.fault("F17")
 @pytest.mark.parametrize("post", [brevo, mailgun], ids=lambda post: post.__name__)
 def test_only_who_knows_the_secret_is_believed(quick_shop: Scenario, settings: Any, post: Post) -> None:
     """A made-up bounce would suppress a customer's address for good."""
@@ -71,10 +72,10 @@ def test_only_who_knows_the_secret_is_believed(quick_shop: Scenario, settings: A
     message = Message.objects.get(template_key="reminder")
     before = list(Message.objects.order_by("pk").values())
     for secret in ("wrong", "", "Right"):
-        assert post(message, secret).status_code == 400
+        assert post(message, secret) == 400
     assert list(Message.objects.order_by("pk").values()) == before
     assert not Suppression.objects.exists()
-    assert post(message, "right").status_code == 200
+    assert post(message, "right") == 200
     message.refresh_from_db()
     assert message.state == "bounced"
     assert Suppression.objects.count() == 1

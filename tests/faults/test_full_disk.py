@@ -23,7 +23,6 @@ from triggers.models import Journey, PendingEvent
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.only_on("postgres"),
-    pytest.mark.fault("F8"),
 ]
 DATABASE = "shop"
 PEOPLE = 150
@@ -86,6 +85,7 @@ def shop(
         yield scenario
 
 
+@pytest.mark.fault("F8")
 @SMTP_FIRST
 @pytest.mark.parametrize("server", ["tables"], indirect=True)
 def test_the_disk_of_the_tables(shop: Scenario, disk: Disk) -> None:
@@ -106,6 +106,7 @@ def test_the_disk_of_the_tables(shop: Scenario, disk: Disk) -> None:
     assert_balance(shop)
 
 
+@pytest.mark.fault("F8")
 @SMTP_FIRST
 @pytest.mark.long
 @pytest.mark.parametrize("server", ["log"], indirect=True)

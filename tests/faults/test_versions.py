@@ -19,10 +19,7 @@ from tests.processes import running, wait_for
 from triggers.clock import DatabaseNow
 from triggers.models import Chain, Event, Journey, Message, PendingEvent, Transition
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.fault("F19"),
-]
+pytestmark = pytest.mark.django_db(transaction=True)
 PEOPLE = 6
 NEWER = {"TRIGGERS_TEST_NEWER": "1"}
 ALWAYS = {"condition": {"kind": "always"}}
@@ -57,6 +54,7 @@ def do_not_wait() -> None:
     )
 
 
+@pytest.mark.fault("F19")
 @pytest.mark.only_on("postgres", "mariadb")
 @SMTP_FIRST
 class TestTwoVersions:
@@ -106,6 +104,7 @@ def _all_ended(key: str) -> bool:
     return not Journey.objects.filter(chain__key=key, status="active").exists()
 
 
+@pytest.mark.fault("F19")
 @pytest.mark.only_on("postgres", "mariadb")
 @SMTP_FIRST
 class TestMigration:

@@ -30,8 +30,11 @@ def live_chains() -> list[LiveChain]:
     """All of them, in one statement; versions that are new to this process take another."""
     columns = ("pk", "live_version_id", "live_version__sha256", "activated_at", "live_version__published_at")
     rows = list(Chain.objects.live().order_by("pk").values_list(*columns))
-    graphs = load_graphs({row[1]: row[2] for row in rows})
-    return [LiveChain(*row, graphs[row[1]]) for row in rows]
+    graphs = load_graphs({version_id: digest for _pk, version_id, digest, _at, _published_at in rows})
+    return [
+        LiveChain(pk, version_id, digest, at, published_at, graphs[version_id])
+        for pk, version_id, digest, at, published_at in rows
+    ]
 
 
 def are_for_newer_workers(chains: Iterable[LiveChain], now: datetime) -> bool:
