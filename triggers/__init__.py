@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from triggers.capturing import capture as capture
+    from triggers.identity import identify as identify
 
 __version__ = "0.1.0.dev0"
 
@@ -16,4 +17,8 @@ def __getattr__(name: str) -> Any:
         from triggers.capturing import capture
 
         return capture
+    if name == "identify":
+        from triggers.identity import identify
+
+        return identify
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

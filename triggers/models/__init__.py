@@ -12,6 +12,7 @@ from triggers.models.message import Message, MessageBody, MessageState
 from triggers.models.sending_rule import FrequencyCap, OnHit, SendingRule
 from triggers.models.shard import Heartbeat, Shard
 from triggers.models.template import MessageClass, Template
+from triggers.models.visitor import Visitor, VisitorEvent
 
 __all__ = [
     "SHARDS",
@@ -47,4 +48,6 @@ __all__ = [
     "Template",
     "Topic",
     "Transition",
+    "Visitor",
+    "VisitorEvent",
 ]
