@@ -16,8 +16,8 @@ from triggers.delivery.lane import lanes_with_work
 from triggers.delivery.send import deliver
 from triggers.delivery.unknown import send_unknown_again, settle_abandoned
 from triggers.delivery.watch import watch_chains
-from triggers.engine.leftovers import finish_leftovers
 from triggers.delivery.watch_lanes import watch_lanes
+from triggers.engine.leftovers import finish_leftovers
 from triggers.engine.look import with_work
 from triggers.engine.partitions import make_partitions
 from triggers.engine.publish import finish_releases
