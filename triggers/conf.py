@@ -60,6 +60,11 @@ class Settings:
     RETENTION: dict[str, float | None] = {"events": None, "journeys": None, "messages": None, "bodies": None}
     # Serialised size of one event's data, bytes.
     EVENT_BYTES: int = 32_768
+    # Bytes of one call of the API, and calls of one key in a minute.
+    API_BYTES: int = 1_048_576
+    API_CALLS_PER_MINUTE: int = 6_000
+    # Days that the API knows an idempotency key again.
+    IDEMPOTENCY_DAYS: float = 7.0
     # Characters of one template's source, and of what it may produce.
     MAX_SOURCE_CHARS: int = 200_000
     MAX_OUTPUT_CHARS: int = 500_000

@@ -66,7 +66,9 @@ UPKEEP = (
     *("recount.before_commit", "watch.paused", "purge.before_commit", "purge.after_commit"),
     *("partition.made", "partition.dropped", "reconcile.paused", "reconcile.before_commit"),
 )
-CASES = {*WORKER, *WEB, *WEB_MANY, *PUBLISHING, *RELEASING, *WEBHOOK, *CONSENT, *TASKS, *LANES, *UPKEEP}
+# In test_api.py.
+API = ("api.before_commit", "api.after_commit", "api.contacts_written")
+CASES = {*WORKER, *WEB, *WEB_MANY, *API, *PUBLISHING, *RELEASING, *WEBHOOK, *CONSENT, *TASKS, *LANES, *UPKEEP}
 
 # Transactions without a point of their own, and why they need none.
 SAVEPOINTS = "a savepoint inside a transaction that has its points"

@@ -1,6 +1,7 @@
 """The stock admin: one file per page. Pages show and wire; what is done is done by `engine/`, `delivery/` and `content/`."""
 
 from triggers.admin import (
+    api_key,
     chain,
     contact,
     event,
@@ -14,6 +15,7 @@ from triggers.admin import (
 )
 
 __all__ = [
+    "api_key",
     "chain",
     "contact",
     "event",

@@ -22,6 +22,7 @@ from triggers.engine.versions import load_graphs
 from triggers.exceptions import TriggersError
 from triggers.logs import note
 from triggers.models import (
+    ApiReceipt,
     Chain,
     ChainVersion,
     Event,
@@ -77,7 +78,8 @@ def _purge(seconds: float | None) -> Purged:
     ends = None if seconds is None else time.monotonic() + seconds
     now = read_clock()
     rows: dict[str, int] = {}
-    for kind, age in read_retention().items():
+    ages = {**read_retention(), "receipts": timedelta(days=settings.IDEMPOTENCY_DAYS)}
+    for kind, age in ages.items():
         if age is None:
             continue
         rows[kind] = 0
@@ -159,6 +161,12 @@ def _purge_events(cutoff: datetime) -> Iterator[int]:
         yield _delete(Event, list(free.values_list("pk", flat=True)))
 
 
+def _purge_receipts(cutoff: datetime) -> Iterator[int]:
+    """Idempotency keys that need not be known again; they are found by their age, since their keys have no order."""
+    while old := list(ApiReceipt.objects.filter(at__lt=cutoff).values_list("pk", flat=True)[:SLICE]):
+        yield ApiReceipt.objects.filter(pk__in=old).delete()[0]
+
+
 def _left_since(cutoff: datetime) -> Q:
     """Messages that were put off or retried are younger than their row."""
     return Q(sending_at__gte=cutoff) | Q(accepted_at__gte=cutoff)
@@ -190,6 +198,7 @@ KINDS: dict[str, Callable[[datetime], Iterator[int]]] = {
     "messages": _purge_messages,
     "journeys": _purge_journeys,
     "events": _purge_events,
+    "receipts": _purge_receipts,
 }
 
 

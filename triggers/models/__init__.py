@@ -1,5 +1,6 @@
 """Tables, constraints and named querysets. Invariants live here, work does not."""
 
+from triggers.models.api import ApiKey, ApiReceipt, KeyKind
 from triggers.models.chain import Chain, ChainRule, ChainStatus, ChainVersion, RuleRole, Step
 from triggers.models.chain_day import ChainDay
 from triggers.models.consent import Channel, Consent, OptOut, Suppression, SuppressionReason, Topic
@@ -15,6 +16,8 @@ from triggers.models.template import MessageClass, Template
 
 __all__ = [
     "SHARDS",
+    "ApiKey",
+    "ApiReceipt",
     "Chain",
     "ChainDay",
     "ChainRule",
@@ -30,6 +33,7 @@ __all__ = [
     "FrequencyCap",
     "Heartbeat",
     "Journey",
+    "KeyKind",
     "Lane",
     "Message",
     "MessageBody",
