@@ -8,6 +8,7 @@ from math import inf
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import connections
@@ -65,6 +66,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         *_limits(),
         *_unknown_policy(),
         *_retention(),
+        *_source_models(),
     ]
 
 
@@ -141,6 +143,27 @@ def _retention() -> Iterator[CheckMessage]:
         read_retention()
     except TriggersError as error:
         yield Error(f"TRIGGERS: {error}", id="triggers.E012")
+
+
+def _source_models() -> Iterator[CheckMessage]:
+    given = settings.SOURCE_MODELS
+    if not isinstance(given, dict):
+        yield Error("TRIGGERS['SOURCE_MODELS'] must be a dictionary", id="triggers.E013")
+        return
+    for label, names in given.items():
+        try:
+            columns = {field.name for field in apps.get_model(label)._meta.concrete_fields}
+        except (AttributeError, LookupError, ValueError) as error:
+            yield Error(f"TRIGGERS['SOURCE_MODELS']: {error}", id="triggers.E013")
+            continue
+        strange = (
+            [str(name) for name in names if name not in columns] if isinstance(names, list | tuple) else ["?"]
+        )
+        if strange:
+            problem = (
+                f"TRIGGERS['SOURCE_MODELS'][{label!r}] is a list of its columns, not {', '.join(strange)}"
+            )
+            yield Error(problem, id="triggers.E013")
 
 
 def _backends() -> Iterator[CheckMessage]:

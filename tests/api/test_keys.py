@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.db import connection
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
@@ -146,7 +145,7 @@ def test_the_hour_of_the_last_use(caller: Caller) -> None:
     assert ApiKey.objects.get().last_used_at == first
     ApiKey.objects.update(last_used_at=first - timedelta(hours=2))
     caller.post("events", login())
-    assert ApiKey.objects.get().last_used_at > first - timedelta(hours=1)
+    assert ApiKey.objects.filter(last_used_at__gt=first - timedelta(hours=1)).exists()
 
 
 @pytest.fixture
@@ -175,11 +174,5 @@ def test_calls_in_a_minute(caller: Caller) -> None:
         }
     }
 )
-def test_a_cache_that_is_away_stops_nobody(caller_without_cache: Caller) -> None:
-    assert caller_without_cache.post("events", login()).status_code == 200
-
-
-@pytest.fixture
-def caller_without_cache(db: None) -> Caller:
-    assert cache
-    return Caller()
+def test_a_cache_that_is_away_stops_nobody(db: None) -> None:
+    assert Caller().post("events", login()).status_code == 200

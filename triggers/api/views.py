@@ -41,7 +41,7 @@ public = method_decorator(
 class BatchView(View):
     """A list under `plural`, or one of its elements alone."""
 
-    http_method_names: ClassVar = ["post", "options"]
+    http_method_names = ["post", "options"]
     plural: ClassVar[str]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -55,7 +55,7 @@ MAY_GO_ON = Q(active_slot=1) | Q(status=JourneyStatus.FAILED)
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """Rows deleted by kind, for each kind that has an age; `is_done`: nothing was left when the time was over."""
+    """Rows deleted by kind, for each kind that has an age, and of used idempotency keys; `is_done`: nothing was left when the time was over."""
 
     rows: dict[str, int]
     is_done: bool = True
@@ -78,14 +78,13 @@ def _purge(seconds: float | None) -> Purged:
     ends = None if seconds is None else time.monotonic() + seconds
     now = read_clock()
     rows: dict[str, int] = {}
-    ages = {**read_retention(), "receipts": timedelta(days=settings.IDEMPOTENCY_DAYS)}
-    for kind, age in ages.items():
-        if age is None:
-            continue
-        rows[kind] = 0
+    ages = {kind: age for kind, age in read_retention().items() if age is not None}
+    for kind, age in {**ages, "receipts": timedelta(days=settings.IDEMPOTENCY_DAYS)}.items():
+        if kind in ages:
+            rows[kind] = 0
         for count in KINDS[kind](now - age):
             crash_point("purge.after_commit")
-            rows[kind] += count
+            rows[kind] = rows.get(kind, 0) + count
             if ends is not None and time.monotonic() >= ends:
                 return Purged(rows, is_done=False)
     return Purged(rows)

@@ -12,6 +12,7 @@ from triggers.models.lane import Lane
 from triggers.models.message import Message, MessageBody, MessageState
 from triggers.models.sending_rule import FrequencyCap, OnHit, SendingRule
 from triggers.models.shard import Heartbeat, Shard
+from triggers.models.source_rule import Change, SourceRule
 from triggers.models.template import MessageClass, Template
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "ChainRule",
     "ChainStatus",
     "ChainVersion",
+    "Change",
     "Channel",
     "Consent",
     "Contact",
@@ -45,6 +47,7 @@ __all__ = [
     "RuleRole",
     "SendingRule",
     "Shard",
+    "SourceRule",
     "Step",
     "Suppression",
     "SuppressionReason",
