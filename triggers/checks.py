@@ -20,6 +20,7 @@ from triggers.conf import Settings, settings
 from triggers.engine.purge import read_retention
 from triggers.exceptions import TriggersError
 from triggers.shop import ShopAdapter
+from triggers.sources.adapters import APPS
 
 POSITIVE = (
     "WAIT_SCALE",
@@ -67,6 +68,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         *_unknown_policy(),
         *_retention(),
         *_source_models(),
+        *_sources(),
     ]
 
 
@@ -143,6 +145,13 @@ def _retention() -> Iterator[CheckMessage]:
         read_retention()
     except TriggersError as error:
         yield Error(f"TRIGGERS: {error}", id="triggers.E012")
+
+
+def _sources() -> Iterator[CheckMessage]:
+    given = settings.SOURCES
+    known = ", ".join(APPS)
+    if given is not None and not (isinstance(given, list | tuple) and set(map(str, given)) <= set(APPS)):
+        yield Error(f"TRIGGERS['SOURCES'] is None or a list of {known}, not {given!r}", id="triggers.E014")
 
 
 def _source_models() -> Iterator[CheckMessage]:

@@ -60,6 +60,8 @@ class Settings:
     RETENTION: dict[str, float | None] = {"events": None, "journeys": None, "messages": None, "bodies": None}
     # Serialised size of one event's data, bytes.
     EVENT_BYTES: int = 32_768
+    # Adapters that listen to other apps, by name; None: all whose app is installed.
+    SOURCES: list[str] | None = None
     # Models whose changes may be made events in the admin, and the fields of each that may be watched, followed or told.
     SOURCE_MODELS: dict[str, list[str]] = {}
     # Bytes of one call of the API, and calls of one key in a minute.
