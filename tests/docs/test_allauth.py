@@ -66,7 +66,6 @@ def come(uid):
     account = SocialAccount(provider="dummy", uid=uid)
     provider = get_adapter().get_provider(request, "dummy")
     login = SocialLogin(user=user, account=account, provider=provider, email_addresses=[EmailAddress(email=user.email, verified=True, primary=True)])
-    login.lookup()
     with context.request_context(request):
         complete_social_login(request, login)
 
