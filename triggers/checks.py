@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
 from math import inf
 from typing import Any
@@ -17,6 +18,7 @@ from django.utils.module_loading import import_string
 
 from triggers.accounts import CLASSES, MOST_ALIAS_CHARS, SETTINGS
 from triggers.conf import Settings, settings
+from triggers.core.events import EVENT_NAME
 from triggers.engine.purge import read_retention
 from triggers.exceptions import TriggersError
 from triggers.shop import ShopAdapter
@@ -46,6 +48,14 @@ POSITIVE = (
     "MAX_SOURCE_CHARS",
     "MAX_OUTPUT_CHARS",
     "LOOP_BUDGET",
+    "VISITOR_DAYS",
+    "VISITOR_HOURS",
+    "TRACKER_BACKLOG",
+)
+
+# What no browser may tell of: money, identity, and what only we know.
+NEVER_BROWSED = re.compile(
+    r"purchase|refund|sign_up|login|order_\w+|generate_lead|consent_\w+|unsubscribed|email_\w+|sms_\w+"
 )
 
 
@@ -69,6 +79,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         *_retention(),
         *_source_models(),
         *_sources(),
+        *_tracking(),
     ]
 
 
@@ -173,6 +184,26 @@ def _source_models() -> Iterator[CheckMessage]:
                 f"TRIGGERS['SOURCE_MODELS'][{label!r}] is a list of its columns, not {', '.join(strange)}"
             )
             yield Error(problem, id="triggers.E013")
+
+
+def _tracking() -> Iterator[CheckMessage]:
+    names = settings.BROWSER_EVENTS
+    if not isinstance(names, list | tuple) or not all(EVENT_NAME.match(str(name)) for name in names):
+        yield Error("TRIGGERS['BROWSER_EVENTS'] must be a list of names of events", id="triggers.E020")
+        return
+    for name in filter(NEVER_BROWSED.fullmatch, names):
+        hint = "Let the shop's server say it: triggers.capture()."
+        yield Error(
+            f"TRIGGERS['BROWSER_EVENTS']: a browser must not say {name!r}", hint=hint, id="triggers.E020"
+        )
+    rule = settings.TRACKING_ALLOWED
+    try:
+        is_callable = not rule or callable(import_string(str(rule)))
+    except ImportError as error:
+        yield Error(f"TRIGGERS['TRACKING_ALLOWED']: {error}", id="triggers.E021")
+        return
+    if not is_callable:
+        yield Error(f"TRIGGERS['TRACKING_ALLOWED']: {rule} cannot be called", id="triggers.E021")
 
 
 def _backends() -> Iterator[CheckMessage]:

@@ -57,7 +57,38 @@ class Settings:
     # Messages of a chain that failed for good in a row before it is paused.
     FAILURES_STOP: int = 20
     # Days that ended things are kept; None, or no key, is for ever. See engine/purge.py for what may never go.
-    RETENTION: dict[str, float | None] = {"events": None, "journeys": None, "messages": None, "bodies": None}
+    RETENTION: dict[str, float | None] = {
+        "events": None,
+        "journeys": None,
+        "messages": None,
+        "bodies": None,
+        # Of nobody that is known.
+        "visitors": 30,
+    }
+    # What a browser may tell of, about its own visitor only. Money and identity never come from there.
+    BROWSER_EVENTS: tuple[str, ...] = (
+        *("page_view", "view_item", "view_item_list", "view_cart", "select_item", "search", "add_to_cart"),
+        *(
+            "remove_from_cart",
+            "add_to_wishlist",
+            "begin_checkout",
+            "click",
+            "file_download",
+            "form_field_left",
+        ),
+        "user_engagement",
+    )
+    # Name of the visitor's cookie, and days that a browser keeps it.
+    VISITOR_COOKIE: str = "triggers_visitor"
+    VISITOR_DAYS: int = 365
+    # Hours before a visitor is known whose events start and end journeys all the same; what is older is history.
+    VISITOR_HOURS: int = 24
+    # Whether browsers that ask not to be followed (Do Not Track, Global Privacy Control) are left alone.
+    RESPECT_DNT: bool = True
+    # Dotted path of a function that is given the request and says whether this visitor may be known; empty: everybody.
+    TRACKING_ALLOWED: str = ""
+    # Events that may wait to be matched before the tracker's are sent away for a minute.
+    TRACKER_BACKLOG: int = 50_000
     # Serialised size of one event's data, bytes.
     EVENT_BYTES: int = 32_768
     # Adapters that listen to other apps, by name; None: all whose app is installed.

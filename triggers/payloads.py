@@ -57,16 +57,20 @@ def clean_ref(ref: Any) -> str:
     return text
 
 
-def clean_data(data: Any, field: str = "data") -> dict[str, Any]:
-    """Plain JSON data: NULs dropped, lone surrogates replaced, decimals and moments converted. Raises InvalidEvent."""
+def clean_data(data: Any, field: str = "data", most_bytes: int | None = None) -> dict[str, Any]:
+    """Plain JSON data: NULs dropped, lone surrogates replaced, decimals and moments converted. Raises InvalidEvent.
+
+    `most_bytes`: its size as JSON, EVENT_BYTES unless told otherwise.
+    """
     if data is None:
         return {}
     if not isinstance(data, Mapping):
         raise InvalidEvent(field, "must be an object")
-    cleaned = _Cleaner(field, settings.EVENT_BYTES).object(field, data, 1)
+    most = min(most_bytes or settings.EVENT_BYTES, settings.EVENT_BYTES)
+    cleaned = _Cleaner(field, most).object(field, data, 1)
     size = len(json.dumps(cleaned, ensure_ascii=False).encode())
-    if size > settings.EVENT_BYTES:
-        raise InvalidEvent(field, f"{size} bytes, more than {settings.EVENT_BYTES}")
+    if size > most:
+        raise InvalidEvent(field, f"{size} bytes, more than {most}")
     return cleaned
 
 

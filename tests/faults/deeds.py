@@ -146,6 +146,41 @@ def agree(address: str) -> None:
     consent.grant(address, "email", source="test", text="yes")
 
 
+def browse(parcel: str) -> None:
+    """A page of the shop tells what somebody did in a browser whose cookie is always the same."""
+    assert _collect(parcel, "page_view", None).status_code == 204
+
+
+def log_in(address: str) -> None:
+    """The same browser, after its owner has logged in."""
+    from django.contrib.auth import get_user_model
+
+    user, _is_new = get_user_model().objects.get_or_create(username=address, defaults={"email": address})
+    assert _collect("second-parcel", "search", user).status_code == 204
+
+
+def _collect(parcel: str, name: str, user: Any) -> Any:
+    import json
+    from uuid import UUID
+
+    from django.test import Client
+    from django.utils import timezone
+
+    from triggers.models import Visitor
+    from triggers.visitors import signer
+
+    now = timezone.now()
+    visitor, _is_new = Visitor.objects.get_or_create(
+        uid=UUID(int=1), defaults={"first_seen_at": now, "last_seen_at": now}
+    )
+    client = Client()
+    if user is not None:
+        client.force_login(user)
+    client.cookies["triggers_visitor"] = signer().sign(visitor.uid.hex)
+    body = json.dumps({"id": parcel, "events": [{"name": name}]})
+    return client.post("/triggers/collect/", body, content_type="text/plain")
+
+
 def _chain(key: str) -> Any:
     from triggers.models import Chain
 
@@ -167,6 +202,8 @@ DEEDS: dict[str, Callable[..., None]] = {
         cut_months,
         work_at,
         agree,
+        browse,
+        log_in,
     )
 }
 

@@ -61,14 +61,14 @@ class ApiKeyAdmin(Page):
     list_display = [
         "name",
         "prefix",
-        "kind",
+        "kind_name",
         "event_names",
         "may_write_contacts",
         "state",
         "last_used_at",
         "created_by",
     ]
-    list_filter = ["kind", ("revoked_at", admin.EmptyFieldListFilter)]
+    list_filter = ["kind"]
     list_select_related = ["created_by"]
     search_fields = ["name", "prefix"]
     ordering = ["name", "-pk"]
@@ -136,6 +136,10 @@ class ApiKeyAdmin(Page):
         count = queryset.filter(revoked_at=None).update(revoked_at=timezone.now())
         text = ngettext("%(count)s key is valid no longer.", "%(count)s keys are valid no longer.", count)
         self.message_user(request, text % {"count": count}, messages.SUCCESS)
+
+    @admin.display(description=_("kind"), ordering="kind")
+    def kind_name(self, key: ApiKey) -> str:
+        return key.get_kind_display().partition(":")[0]
 
     @admin.display(description=_("events"))
     def event_names(self, key: ApiKey) -> str:

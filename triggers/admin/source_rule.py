@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from triggers.admin.base import Page, may_see_contacts, pretty_json
 from triggers.core.events import EVENT_NAME
 from triggers.models import Change, SourceRule
+from triggers.payloads import clean_data
 from triggers.sources.paths import allowed_fields, allowed_models
 from triggers.sources.rules import RuleSource, check_rule
 
@@ -129,7 +130,7 @@ def _previewed(source: RuleSource, row: Model) -> Previewed:
     try:
         with transaction.atomic():
             who, data, ref = source.answers(source.events[0], row)
-            return Previewed(ref, str(who or ""), dict(data))
+            return Previewed(ref, str(who or ""), clean_data(data))
     except Exception as error:
         return Previewed(str(row.pk), "", {}, str(error))
 

@@ -32,6 +32,8 @@ from triggers.models import (
     MessageState,
     PendingEvent,
     Transition,
+    Visitor,
+    VisitorEvent,
 )
 from triggers.models.message import WAITING
 
@@ -41,7 +43,7 @@ logger = logging.getLogger(__name__)
 SLICE = 500
 # Days that each kind is kept at least. Letters carry an unsubscribe link that needs its message: Canada's law (CASL,
 # section 11) asks that it works for 60 days, the American one (CAN-SPAM) for 30.
-LEAST_DAYS = {"bodies": 1, "messages": 60, "journeys": 1, "events": 1}
+LEAST_DAYS = {"bodies": 1, "messages": 60, "journeys": 1, "events": 1, "visitors": 1}
 
 ON_ITS_WAY = (*WAITING, MessageState.SENDING)
 # An unknown message may be settled by a report, or by a person who wants to see what it said.
@@ -166,6 +168,16 @@ def _purge_receipts(cutoff: datetime) -> Iterator[int]:
         yield ApiReceipt.objects.filter(pk__in=old).delete()[0]
 
 
+def _purge_visitors(cutoff: datetime) -> Iterator[int]:
+    """Browsers of nobody that is known, and what a known one's did before and was never handed over."""
+    for old in _slices(VisitorEvent.objects.all(), "occurred_at", cutoff):
+        _delete(VisitorEvent, old)
+        yield 0
+    gone = Visitor.objects.filter(contact__isnull=True, last_seen_at__lt=cutoff).order_by("last_seen_at")
+    while ids := list(gone.values_list("pk", flat=True)[:SLICE]):
+        yield _delete_free(gone.filter(pk__in=ids))
+
+
 def _left_since(cutoff: datetime) -> Q:
     """Messages that were put off or retried are younger than their row."""
     return Q(sending_at__gte=cutoff) | Q(accepted_at__gte=cutoff)
@@ -198,6 +210,7 @@ KINDS: dict[str, Callable[[datetime], Iterator[int]]] = {
     "journeys": _purge_journeys,
     "events": _purge_events,
     "receipts": _purge_receipts,
+    "visitors": _purge_visitors,
 }
 
 

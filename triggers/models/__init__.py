@@ -14,6 +14,7 @@ from triggers.models.sending_rule import FrequencyCap, OnHit, SendingRule
 from triggers.models.shard import Heartbeat, Shard
 from triggers.models.source_rule import Change, SourceRule
 from triggers.models.template import MessageClass, Template
+from triggers.models.visitor import Visitor, VisitorEvent
 
 __all__ = [
     "SHARDS",
@@ -54,4 +55,6 @@ __all__ = [
     "Template",
     "Topic",
     "Transition",
+    "Visitor",
+    "VisitorEvent",
 ]

@@ -31,18 +31,18 @@ def _registered(user: Any, **kwargs: Any) -> None:
     sync(user)
 
 
-def _viewed(product: Any, user: Any, **kwargs: Any) -> None:
+def _viewed(product: Any, request: Any, **kwargs: Any) -> None:
     data = {"items": [_item(product)]}
-    capture("view_item", contact=user, data=data, object_ref=f"product:{product.pk}")
+    capture("view_item", contact=request, data=data, object_ref=f"product:{product.pk}")
 
 
 def _searched(user: Any, query: Any, **kwargs: Any) -> None:
     capture("search", contact=user, data={"search_term": query})
 
 
-def _added(product: Any, user: Any, request: Any, **kwargs: Any) -> None:
+def _added(product: Any, request: Any, **kwargs: Any) -> None:
     data = {"items": [_item(product)]}
-    capture("add_to_cart", contact=user, data=data, object_ref=f"cart:{request.basket.pk}")
+    capture("add_to_cart", contact=request, data=data, object_ref=f"cart:{request.basket.pk}")
 
 
 def _checkout_began(request: Any, email: str = "", **kwargs: Any) -> None:
