@@ -93,6 +93,15 @@ class Settings:
     TRACKER_BACKLOG: int = 50_000
     # Serialised size of one event's data, bytes.
     EVENT_BYTES: int = 32_768
+    # Adapters that listen to other apps, by name; None: all whose app is installed.
+    SOURCES: list[str] | None = None
+    # Models whose changes may be made events in the admin, and the fields of each that may be watched, followed or told.
+    SOURCE_MODELS: dict[str, list[str]] = {}
+    # Bytes of one call of the API, and calls of one key in a minute.
+    API_BYTES: int = 1_048_576
+    API_CALLS_PER_MINUTE: int = 6_000
+    # Days that the API knows an idempotency key again.
+    IDEMPOTENCY_DAYS: float = 7.0
     # Characters of one template's source, and of what it may produce.
     MAX_SOURCE_CHARS: int = 200_000
     MAX_OUTPUT_CHARS: int = 500_000

@@ -16,10 +16,10 @@ from triggers.engine.isolate import describe, isolate
 from triggers.engine.live import LiveChain, are_for_newer_workers, live_chains
 from triggers.engine.records import READ, Passage, read_passages, write_moves, write_passages
 from triggers.engine.shards import unread
-from triggers.engine.sql import insert_rows, update_rows
 from triggers.engine.strays import sort_out
 from triggers.engine.versions import load_graphs
 from triggers.models import SHARDS, ChainStatus, EntryLedger, Journey, PendingEvent
+from triggers.sql import insert_rows, update_rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Tables, constraints and named querysets. Invariants live here, work does not."""
 
+from triggers.models.api import ApiKey, ApiReceipt, KeyKind
 from triggers.models.chain import Chain, ChainRule, ChainStatus, ChainVersion, RuleRole, Step
 from triggers.models.chain_day import ChainDay
 from triggers.models.consent import Channel, Consent, OptOut, Suppression, SuppressionReason, Topic
@@ -13,16 +14,20 @@ from triggers.models.sender_run import SenderRun
 from triggers.models.sending_rule import FrequencyCap, OnHit, SendingRule
 from triggers.models.shard import Heartbeat, Shard
 from triggers.models.slow_domain import SlowDomain
+from triggers.models.source_rule import Change, SourceRule
 from triggers.models.template import MessageClass, Template
 from triggers.models.visitor import Visitor, VisitorEvent
 
 __all__ = [
     "SHARDS",
+    "ApiKey",
+    "ApiReceipt",
     "Chain",
     "ChainDay",
     "ChainRule",
     "ChainStatus",
     "ChainVersion",
+    "Change",
     "Channel",
     "Consent",
     "Contact",
@@ -33,6 +38,7 @@ __all__ = [
     "FrequencyCap",
     "Heartbeat",
     "Journey",
+    "KeyKind",
     "Lane",
     "Leftover",
     "Message",
@@ -47,6 +53,7 @@ __all__ = [
     "SendingRule",
     "Shard",
     "SlowDomain",
+    "SourceRule",
     "Step",
     "Suppression",
     "SuppressionReason",
