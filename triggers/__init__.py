@@ -5,15 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from triggers.batch.events import capture_many as capture_many
     from triggers.capturing import capture as capture
+    from triggers.identity import identify as identify
 
 __version__ = "0.1.0.dev0"
 
 
 def __getattr__(name: str) -> Any:
-    """`triggers.capture` on first use: importing it earlier would load models before the apps are ready."""
+    """`capture` and `capture_many` on first use: importing them earlier would load models before the apps are ready."""
     if name == "capture":
         from triggers.capturing import capture
 
         return capture
+    if name == "capture_many":
+        from triggers.batch.events import capture_many
+
+        return capture_many
+    if name == "identify":
+        from triggers.identity import identify
+
+        return identify
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,16 +15,17 @@ from triggers.models import Channel, Consent, Contact, OptOut, SuppressionReason
 from triggers.suppressions import lift, suppress
 
 
-def grant(contact: Any, channel: str, *, source: str, text: str) -> None:
+def grant(contact: Any, channel: str, *, source: str, text: str, lifts: bool = True) -> None:
     """The contact agrees to marketing messages on a channel ("email" or "sms"), to this very text.
 
-    Lifts the contact's own unsubscription from everything, and what was kept of an erased owner of the address; bounces and
-    complaints stay suppressed. So it is only for what somebody says now, never for consents taken over from elsewhere.
+    Lifts the contact's own unsubscription from everything, and what was kept of an erased owner of the address, unless it is
+    somebody else who says so (`lifts` is false); bounces and complaints stay suppressed.
     """
     with transaction.atomic():
         found = lock_contact(_known(contact))
         _say(found, channel, True, source, text)
-        lift(channel, address_key(found, channel))
+        if lifts:
+            lift(channel, address_key(found, channel))
         record_event("consent_granted", contact=found, data={"channel": channel, "source": source})
         crash_point("grant.before_commit")
     crash_point("grant.after_commit")

@@ -14,7 +14,7 @@ from django.utils import timezone
 from triggers.addresses import parse_email, parse_phone
 from triggers.exceptions import InvalidAddress
 from triggers.logs import note
-from triggers.models import Contact
+from triggers.models import Contact, Visitor
 from triggers.payloads import clean_text
 from triggers.shop import ContactDetails, get_adapter
 
@@ -24,12 +24,14 @@ TEXTS = ("first_name", "last_name", "language", "time_zone")
 
 
 def contact_for(who: Any) -> Contact | None:
-    """The contact, made if need be; None for nobody (None, "", an anonymous user).
+    """The contact, made if need be; None for nobody (None, "", an anonymous user, a visitor of whom nothing is known).
 
     Raises InvalidAddress for a text that is not exactly one e-mail address, and TypeError for other things.
     """
     if isinstance(who, Contact):
         return current(who)
+    if isinstance(who, Visitor):
+        return who.contact and current(who.contact)
     if who is None or who == "" or getattr(who, "is_anonymous", False):
         return None
     if isinstance(who, str):
@@ -81,6 +83,12 @@ def sync_contact(user: Any) -> Contact:
     return contact
 
 
+def short_text(name: str, text: Any) -> str:
+    """A text as the contact's column `name` takes it: cut, without what no database stores."""
+    limit = Contact._meta.get_field(name).max_length  # type: ignore[union-attr]
+    return clean_text(name, str(text or "")[:limit])
+
+
 def _by_user(user: Any) -> Contact:
     cached: Contact | None = user.__dict__.get("_triggers_contact")
     if cached is not None:
@@ -124,8 +132,7 @@ def _apply(contact: Contact, details: ContactDetails) -> None:
     """Write what changed. Each address on its own: one that is malformed or taken must not lose the rest."""
     changed = []
     for name in TEXTS:
-        limit = Contact._meta.get_field(name).max_length  # type: ignore[union-attr]
-        text = clean_text(name, str(getattr(details, name) or "")[:limit])
+        text = short_text(name, getattr(details, name))
         if text and text != getattr(contact, name):
             setattr(contact, name, text)
             changed.append(name)

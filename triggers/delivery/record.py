@@ -21,6 +21,7 @@ from triggers.delivery.backoff import retry_delay
 from triggers.delivery.breaker import learn
 from triggers.delivery.calls import Result
 from triggers.delivery.claim import Claimed
+from triggers.delivery.domains import learn_domain
 from triggers.delivery.email import Letter
 from triggers.delivery.lane import Admission
 from triggers.delivery.outcome import Cause, Outcome
@@ -44,7 +45,7 @@ REASONS = {
 # It is not counted against the message.
 PROVIDER_REASON = gettext_noop("not sent yet, the provider does not take messages now: %(detail)s")
 # Where a message may stand when its attempt was given up although the provider took it after all.
-GIVEN_UP = (MessageState.UNKNOWN, MessageState.QUEUED, MessageState.HELD)
+AFTER_GIVING_UP = (MessageState.UNKNOWN, MessageState.QUEUED, MessageState.HELD)
 # Seconds between the tries to record a result while the database is busy or away.
 RECORD_PAUSES = (0.1, 0.5, 2.0)
 
@@ -105,10 +106,13 @@ def _settle_one(one: Claimed, outcome: Outcome) -> MessageState | None:
 
 
 def _learn(one: Claimed, outcome: Outcome, admission: Admission) -> None:
-    """What the outcome says about the lane and the address. Never raises, as `_settle_one`: both are learned again."""
+    """What the outcome says about the lane, the domain and the address. Never raises, as `_settle_one`: both are learned again."""
     try:
         learn(one.lane, admission, outcome)
-        if outcome.cause is Cause.NO_SUCH_ADDRESS and isinstance(one.payload, Letter):
+        if not isinstance(one.payload, Letter):
+            return
+        learn_domain(one.lane, one.payload.to, one.id, outcome, are_any_slow=admission.has_slow_domains)
+        if outcome.cause is Cause.NO_SUCH_ADDRESS:
             key = parse_email(one.payload.to).key
             suppress(Channel.EMAIL, key, SuppressionReason.BOUNCE, outcome.detail[:300])
     except Exception as error:
@@ -135,7 +139,7 @@ def _record(one: Claimed, outcome: Outcome) -> MessageState | None:
     That the provider took it is worth knowing even then: it keeps a second copy from leaving.
     """
     changes = _changes(one, outcome)
-    states = (MessageState.SENDING, *(GIVEN_UP if outcome.status == "accepted" else ()))
+    states = (MessageState.SENDING, *(AFTER_GIVING_UP if outcome.status == "accepted" else ()))
     mine = Message.objects.filter(pk=one.id, state__in=states, attempt=one.attempt)
     if not mine.update(**changes):
         note(

@@ -68,7 +68,7 @@ def erase_contact(contact: Contact) -> EraseResult:
 
     - Queued messages are cancelled, journeys end. Once this is committed no sender takes a message of theirs; of one that is
       with the provider at that moment the result is still recorded.
-    - Gone: names, addresses, attributes, tags, words of consent, what messages said and to whom, data of events, what events
+    - Gone: names, addresses, attributes, tags, browsers, words of consent, what messages said and to whom, data of events, what events
       and journeys were about, reasons, what the admin's history says. Data of many events follow at once, see `leftovers`.
     - Kept: that something happened and when (events, journeys, messages with their states, days of chains), and of each
       address a keyed hash that keeps marketing away, or what was wrong with it.
@@ -93,7 +93,7 @@ def _erase(contact: Contact) -> EraseResult:
     _forget_addresses(contact, rows)
     messages = _empty_messages(contact)
     journeys = _end_journeys(contact)
-    for related in (contact.consents, contact.opt_outs, contact.tags, contact.entries):
+    for related in (contact.consents, contact.opt_outs, contact.tags, contact.entries, contact.visitors):
         related.all().delete()
     _empty_history(Contact, [row.pk for row in rows])
     PendingEvent.objects.filter(event__contact=contact).delete()

@@ -42,7 +42,8 @@ class MergeResult:
 
 
 def merge_contacts(kept: Contact, gone: Contact, *, joins_accounts: bool = False) -> MergeResult:
-    """Make everything of `gone` `kept`'s, under the locks of both: events, journeys, messages, entries, tags, words of consent.
+    """Make everything of `gone` `kept`'s, under the locks of both: events, journeys, messages, entries, tags, words of
+    consent, browsers.
 
     - Addresses and other fields of `kept` stay; its gaps are filled. What finds no gap (a second address, a second user)
       stays with the row of `gone`, which leads to `kept` from now on: whoever names it means `kept`.
@@ -130,6 +131,7 @@ def _write(kept: Contact, gone: Contact, changed: list[str]) -> None:
 def _move_rows(kept: Contact, gone: Contact) -> None:
     """What has no conflicts beside its key: of two equal ones the earlier stays."""
     gone.messages.update(contact=kept)
+    gone.visitors.update(contact=kept)
     _move_entries(kept, gone)
     for model, key in ((OptOut, "topic"), (ContactTag, "name")):
         same = model._default_manager.filter(contact=kept, **{key: OuterRef(key)})

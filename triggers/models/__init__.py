@@ -1,5 +1,6 @@
 """Tables, constraints and named querysets. Invariants live here, work does not."""
 
+from triggers.models.api import ApiKey, ApiReceipt, KeyKind
 from triggers.models.chain import Chain, ChainRule, ChainStatus, ChainVersion, RuleRole, Step
 from triggers.models.chain_day import ChainDay
 from triggers.models.consent import Channel, Consent, OptOut, Suppression, SuppressionReason, Topic
@@ -9,17 +10,24 @@ from triggers.models.event import Event, PendingEvent
 from triggers.models.journey import EntryLedger, Journey, Transition
 from triggers.models.lane import Lane
 from triggers.models.message import Message, MessageBody, MessageState
+from triggers.models.sender_run import SenderRun
 from triggers.models.sending_rule import FrequencyCap, OnHit, SendingRule
 from triggers.models.shard import Heartbeat, Shard
+from triggers.models.slow_domain import SlowDomain
+from triggers.models.source_rule import Change, SourceRule
 from triggers.models.template import MessageClass, Template
+from triggers.models.visitor import Visitor, VisitorEvent
 
 __all__ = [
     "SHARDS",
+    "ApiKey",
+    "ApiReceipt",
     "Chain",
     "ChainDay",
     "ChainRule",
     "ChainStatus",
     "ChainVersion",
+    "Change",
     "Channel",
     "Consent",
     "Contact",
@@ -30,6 +38,7 @@ __all__ = [
     "FrequencyCap",
     "Heartbeat",
     "Journey",
+    "KeyKind",
     "Lane",
     "Leftover",
     "Message",
@@ -40,12 +49,17 @@ __all__ = [
     "OptOut",
     "PendingEvent",
     "RuleRole",
+    "SenderRun",
     "SendingRule",
     "Shard",
+    "SlowDomain",
+    "SourceRule",
     "Step",
     "Suppression",
     "SuppressionReason",
     "Template",
     "Topic",
     "Transition",
+    "Visitor",
+    "VisitorEvent",
 ]
