@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -32,12 +33,18 @@ from triggers.links import unsubscribe_url
 from triggers.logs import note
 from triggers.models import Channel, Message, MessageBody, MessageClass, MessageState, Template
 from triggers.signals import message_sending
+from triggers.statements import Instances, Statement
 
 logger = logging.getLogger(__name__)
 
 
 # How long what is held at the door stays there before it is looked at again.
 HELD_FOR = timedelta(seconds=60)
+
+MESSAGES = Instances(Message.objects.all(), "contact", "topic", "chain", by="id")
+TEMPLATES = Statement(
+    Template.objects.values_list("key", "subject", "preheader", "html", "text", "channel"), by="key"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +79,14 @@ def claim(lane: str, most: int) -> Claim:
     Consent, suppression, goal and expiry are checked in this very transaction, so what was committed before it counts.
     Rendering comes before the mark: a sender that dies there leaves the message queued.
     """
-    rows = list(
-        Message.objects.select_for_update(skip_locked=True)
-        .filter(nothing_is_paused(), lane=lane, state=MessageState.QUEUED, send_after__lte=DatabaseNow())
-        .order_by("send_after", "id")
-        .annotate(now=DatabaseNow())[:most]
-    )
+    rows = _next_in_line(lane, most).read()
     if not rows:
         return Claim(0)
     crash_point("claim.locked")
-    now: datetime = rows[0].now
-    messages = list(
-        Message.objects.filter(pk__in=[row.pk for row in rows]).select_related("contact", "topic", "chain")
-    )
-    found = {message.pk for message in messages}
-    orphans = [row for row in rows if row.pk not in found]
+    now: datetime = rows[0][1]
+    ids = [pk for pk, _now in rows]
+    messages: list[Message] = MESSAGES.read(ids)
+    orphans = [] if len(messages) == len(ids) else _orphans(ids, messages)
     stopped = stops(messages, now) | {row.pk: GONE for row in orphans}
     rendered = _render([message for message in messages if message.pk not in stopped], stopped)
     for message in messages:
@@ -100,6 +100,20 @@ def claim(lane: str, most: int) -> Claim:
     crash_point("claim.before_commit")
     failed = [message.chain_id for message in messages if message.state == MessageState.FAILED]
     return Claim(len(rows), [_claimed(message, rendered[message.pk]) for message in going], failed)
+
+
+@cache
+def _next_in_line(lane: str, most: int) -> Statement:
+    """Locks those messages that leave next, and reads their ids, each with the database's moment."""
+    waiting = Message.objects.select_for_update(skip_locked=True).filter(
+        nothing_is_paused(), lane=lane, state=MessageState.QUEUED, send_after__lte=DatabaseNow()
+    )
+    return Statement(waiting.order_by("send_after", "id").values_list("pk", DatabaseNow())[:most])
+
+
+def _orphans(ids: Sequence[int], messages: Sequence[Message]) -> list[Message]:
+    """Those whose contact is gone."""
+    return list(Message.objects.filter(pk__in=set(ids) - {message.pk for message in messages}))
 
 
 def _render(messages: Sequence[Message], stopped: dict[int, Stop]) -> dict[int, RenderedLetter]:
@@ -159,12 +173,11 @@ def _compile(messages: Sequence[Message], stopped: dict[int, Stop]) -> dict[str,
     keys = {message.template_key for message in messages}
     compiled: dict[str, CompiledLetter] = {}
     problems: dict[str, str] = {}
-    for one in Template.objects.filter(key__in=keys):
-        source = LetterSource(one.subject, one.preheader, one.html, one.text, one.channel)
+    for key, *source in TEMPLATES.read(keys):
         try:
-            compiled[one.key] = compile_letter(source)
+            compiled[key] = compile_letter(LetterSource(*source))
         except TemplateError as error:
-            problems[one.key] = str(error)
+            problems[key] = str(error)
     for message in messages:
         if message.template_key not in compiled:
             stopped[message.pk] = _failed(problems.get(message.template_key, "the template was deleted"))
@@ -215,6 +228,7 @@ def _end(messages: Sequence[Message], stopped: dict[int, Stop], now: datetime) -
 
 def _mark(messages: Sequence[Message], rendered: dict[int, RenderedLetter], now: datetime) -> None:
     lease_until = now + timedelta(seconds=2 * settings.SEND_TIMEOUT)
+    tried_before = [message.pk for message in messages if message.attempt]
     for message in messages:
         message.state, message.lease_until, message.sending_at = MessageState.SENDING, lease_until, now
         message.attempt += 1
@@ -236,7 +250,8 @@ def _mark(messages: Sequence[Message], rendered: dict[int, RenderedLetter], now:
         ],
         guard="state",
     )
-    MessageBody.objects.filter(pk__in=[message.pk for message in messages]).delete()
+    if tried_before:
+        MessageBody.objects.filter(pk__in=tried_before).delete()
     letters = [(message.pk, rendered[message.pk]) for message in messages]
     insert_rows(
         MessageBody,

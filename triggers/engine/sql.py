@@ -16,9 +16,9 @@ from typing import Any, TypeAlias
 import msgspec
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
-from django.db.backends.utils import CursorWrapper
 
-Row = Sequence[Any]
+from triggers.statements import Row, batch_cursor, fetch, is_psycopg3
+
 Field: TypeAlias = "models.Field[Any, Any]"
 
 
@@ -29,7 +29,7 @@ def insert_rows(model: type[models.Model], columns: Sequence[str], rows: Sequenc
     fields = _fields(model, tuple(columns))
     names = ", ".join(_quote(field.column) for field in fields)
     source, values = _source(fields, rows)
-    with _cursor() as cursor:
+    with batch_cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {_quote(model._meta.db_table)} ({names}) SELECT {_picked(fields)} FROM {source}",  # noqa: S608
             values,
@@ -50,7 +50,7 @@ def update_rows(model: type[models.Model], columns: Sequence[str], rows: Sequenc
     key = _quote(fields[0].column)
     where = f"{table}.{key} = v.c0 AND {table}.{_quote(guard)} = v.c1"
     assigned = list(enumerate(fields))[2:]
-    with _cursor() as cursor:
+    with batch_cursor() as cursor:
         if connection.vendor == "mysql":
             sets = ", ".join(f"{table}.{_quote(field.column)} = {_pick(field, n)}" for n, field in assigned)
             cursor.execute(f"UPDATE {table} JOIN {source} ON {where} SET {sets}", values)  # noqa: S608
@@ -74,50 +74,16 @@ def select_for(
     fields = _fields(model, tuple(columns))
     # Not even what all have in common is shown to the planner: one moment for all may lure it into another index.
     source, values = _source(fields, rows, shares=False)
-    with _cursor() as cursor:
+    with batch_cursor() as cursor:
         cursor.execute(statement.format(rows=source), values)
         return list(cursor.fetchall())
 
 
 def read_rows(queryset: models.QuerySet[Any, tuple[Any, ...]]) -> list[Row]:
-    """What a `values_list()` of plain columns gives. One statement.
-
-    On PostgreSQL it is read in binary form: turning the text of moments into moments takes four times as long as all
-    the rest of reading a journey.
-    """
-    if not _is_psycopg3():
+    """What a `values_list()` of plain columns gives, on PostgreSQL in binary form. One statement."""
+    if not is_psycopg3():
         return list(queryset)
-    from psycopg.pq import Format
-
-    with _cursor() as cursor:
-        cursor.cursor.format = Format.BINARY
-        cursor.execute(*queryset.query.sql_with_params())
-        return list(cursor.fetchall())
-
-
-def _cursor() -> CursorWrapper:
-    """A cursor for one batch.
-
-    On PostgreSQL the arrays go to the server beside the statement, in its own binary form. Django's cursor would write
-    them into the statement as text, which takes seven times as long.
-    """
-    if not _is_psycopg3():
-        return connection.cursor()
-    from psycopg import Cursor
-
-    connection.ensure_connection()
-    cursor: Any = Cursor(connection.connection)
-    return (
-        connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
-    )
-
-
-def _is_psycopg3() -> bool:
-    if connection.vendor != "postgresql":
-        return False
-    from django.db.backends.postgresql.psycopg_any import is_psycopg3
-
-    return is_psycopg3
+    return fetch(*queryset.query.sql_with_params())
 
 
 @lru_cache(maxsize=64)
@@ -158,7 +124,7 @@ def _pick(field: Field, number: int) -> str:
 
 def _unnest(fields: Sequence[Field], columns: Sequence[list[Any]], shares: bool) -> tuple[str, list[Any]]:
     """An array for each column, and one value for those that are the same in every row."""
-    mark = "%b" if _is_psycopg3() else "%s"
+    mark = "%b" if is_psycopg3() else "%s"
     given, once, arrays = [], [], []
     for number, (field, values) in enumerate(zip(fields, columns, strict=True)):
         # The first is always an array: it gives the number of rows.
