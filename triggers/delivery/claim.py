@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -14,15 +13,14 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext_noop
 
-from triggers.clock import DatabaseNow
 from triggers.conf import settings
 from triggers.content.context import letter_contexts
 from triggers.content.letter import CompiledLetter, LetterSource, RenderedLetter, compile_letter
-from triggers.control import nothing_is_paused
 from triggers.core.values import Reason
 from triggers.crashpoints import crash_point
 from triggers.delivery.backoff import retry_delay
 from triggers.delivery.email import Letter
+from triggers.delivery.line import lock_next, read_messages
 from triggers.delivery.recheck import GONE, stops
 from triggers.delivery.sms.base import SMSMessage
 from triggers.delivery.stop import Stop
@@ -33,7 +31,7 @@ from triggers.links import unsubscribe_url
 from triggers.logs import note
 from triggers.models import Channel, Message, MessageBody, MessageClass, MessageState, Template
 from triggers.signals import message_sending
-from triggers.statements import Instances, Statement
+from triggers.statements import Statement
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +39,6 @@ logger = logging.getLogger(__name__)
 # How long what is held at the door stays there before it is looked at again.
 HELD_FOR = timedelta(seconds=60)
 
-MESSAGES = Instances(Message.objects.all(), "contact", "topic", "chain", by="id")
 TEMPLATES = Statement(
     Template.objects.values_list("key", "subject", "preheader", "html", "text", "channel"), by="key"
 )
@@ -79,14 +76,11 @@ def claim(lane: str, most: int) -> Claim:
     Consent, suppression, goal and expiry are checked in this very transaction, so what was committed before it counts.
     Rendering comes before the mark: a sender that dies there leaves the message queued.
     """
-    rows = _next_in_line(lane, most).read()
-    if not rows:
+    ids, now = lock_next(lane, most)
+    if now is None:
         return Claim(0)
     crash_point("claim.locked")
-    now: datetime = rows[0][1]
-    ids = [pk for pk, _now in rows]
-    messages: list[Message] = MESSAGES.read(ids)
-    orphans = [] if len(messages) == len(ids) else _orphans(ids, messages)
+    messages, orphans = read_messages(ids)
     stopped = stops(messages, now) | {row.pk: GONE for row in orphans}
     rendered = _render([message for message in messages if message.pk not in stopped], stopped)
     for message in messages:
@@ -99,21 +93,7 @@ def claim(lane: str, most: int) -> Claim:
     _mark(going, rendered, now)
     crash_point("claim.before_commit")
     failed = [message.chain_id for message in messages if message.state == MessageState.FAILED]
-    return Claim(len(rows), [_claimed(message, rendered[message.pk]) for message in going], failed)
-
-
-@cache
-def _next_in_line(lane: str, most: int) -> Statement:
-    """Locks those messages that leave next, and reads their ids, each with the database's moment."""
-    waiting = Message.objects.select_for_update(skip_locked=True).filter(
-        nothing_is_paused(), lane=lane, state=MessageState.QUEUED, send_after__lte=DatabaseNow()
-    )
-    return Statement(waiting.order_by("send_after", "id").values_list("pk", DatabaseNow())[:most])
-
-
-def _orphans(ids: Sequence[int], messages: Sequence[Message]) -> list[Message]:
-    """Those whose contact is gone."""
-    return list(Message.objects.filter(pk__in=set(ids) - {message.pk for message in messages}))
+    return Claim(len(ids), [_claimed(message, rendered[message.pk]) for message in going], failed)
 
 
 def _render(messages: Sequence[Message], stopped: dict[int, Stop]) -> dict[int, RenderedLetter]:

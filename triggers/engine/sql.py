@@ -17,6 +17,7 @@ import msgspec
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
 
+from triggers.clock import DatabaseNow
 from triggers.statements import Row, batch_cursor, fetch, is_psycopg3
 
 Field: TypeAlias = "models.Field[Any, Any]"
@@ -36,32 +37,54 @@ def insert_rows(model: type[models.Model], columns: Sequence[str], rows: Sequenc
         )
 
 
-def update_rows(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row], *, guard: str) -> int:
-    """Set `columns[2:]` of the rows whose `columns[0]` (the key) and `guard` fit; `columns[1]` is the expected guard.
+def update_rows(
+    model: type[models.Model],
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    *,
+    guard: str | tuple[str, ...],
+    now: str = "",
+) -> int:
+    """Set columns of the rows whose key and guards fit. Returns how many rows were changed. One statement.
 
-    `columns` is `("id", guard, *others)`; each row has values in that order, and the guard may be set as well by
-    naming it again. Returns how many rows were changed. One statement.
+    `columns` is `("id", *guards, *others)`: each row has values in that order, those of the guards as they are expected.
+    A guard may be set as well by naming it again. The column `now` gets the database's moment.
     """
     if not rows:
         return 0
+    guards = (guard,) if isinstance(guard, str) else guard
     fields = _fields(model, tuple(columns))
     source, values = _source(fields, rows)
     table = _quote(model._meta.db_table)
-    key = _quote(fields[0].column)
-    where = f"{table}.{key} = v.c0 AND {table}.{_quote(guard)} = v.c1"
-    assigned = list(enumerate(fields))[2:]
+    names = [_quote(field.column) for field in fields]
+    fits = [f"{table}.{name} = v.c{n}" for n, name in enumerate(names[: 1 + len(guards)])]
+    changes = [(names[n], _pick(fields[n], n)) for n in range(len(fits), len(names))]
+    moment: list[Any] = []
+    if now:
+        sql, moment = _moment(model)
+        changes.append((_quote(now), sql))
     with batch_cursor() as cursor:
         if connection.vendor == "mysql":
-            sets = ", ".join(f"{table}.{_quote(field.column)} = {_pick(field, n)}" for n, field in assigned)
-            cursor.execute(f"UPDATE {table} JOIN {source} ON {where} SET {sets}", values)  # noqa: S608
+            sets = ", ".join(f"{table}.{name} = {value}" for name, value in changes)
+            join = f"{table} JOIN {source} ON {' AND '.join(fits)}"
+            cursor.execute(f"UPDATE {join} SET {sets}", [*values, *moment])  # noqa: S608
         else:
-            sets = ", ".join(f"{_quote(field.column)} = {_pick(field, n)}" for n, field in assigned)
+            sets = ", ".join(f"{name} = {value}" for name, value in changes)
             if connection.vendor == "postgresql":
                 # Said twice, because it would read a whole small table to join it with the batch.
-                where += f" AND {table}.{key} = ANY(%s)"
+                fits.append(f"{table}.{names[0]} = ANY(%s)")
                 values = [*values, [row[0] for row in rows]]
-            cursor.execute(f"UPDATE {table} SET {sets} FROM {source} WHERE {where}", values)  # noqa: S608
+            where = " AND ".join(fits)
+            cursor.execute(f"UPDATE {table} SET {sets} FROM {source} WHERE {where}", [*moment, *values])  # noqa: S608
         return int(cursor.rowcount)
+
+
+def _moment(model: type[models.Model]) -> tuple[str, list[Any]]:
+    """The database's clock in SQL, with its values."""
+    sql, values = (
+        model._default_manager.all().query.get_compiler(connection=connection).compile(DatabaseNow())
+    )
+    return sql, list(values)
 
 
 def select_for(
