@@ -140,7 +140,10 @@ def _urls() -> Iterator[CheckMessage]:
 def _numbers() -> Iterator[CheckMessage]:
     for name in POSITIVE:
         value = getattr(settings, name)
-        is_whole = isinstance(getattr(Settings, name), int)
+        default = getattr(Settings, name)
+        if value is default is None:
+            continue
+        is_whole = default is None or isinstance(default, int)
         if not _is_positive(value, is_whole=is_whole):
             kind = "whole number" if is_whole else "number"
             yield Error(f"TRIGGERS[{name!r}] must be a {kind} above 0, not {value!r}", id="triggers.E005")

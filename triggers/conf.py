@@ -33,8 +33,9 @@ class Settings:
     TURN_BATCH: int = 500
     # Seconds after which a turn hands its shard back although work is left.
     TURN_SECONDS: float = 5.0
-    # Letters one sender holds at a time: the most that can become `unknown` when it is killed.
-    SEND_CONCURRENCY: int = 10
+    # Letters one sender holds at a time: the most that can become `unknown` when it is killed. None: as it suits the
+    # provider, see delivery/concurrency.py.
+    SEND_CONCURRENCY: int | None = None
     # Seconds one provider call may take; a sender's claim lasts twice as long.
     SEND_TIMEOUT: float = 30.0
     # Seconds that one letter may take to be made.
