@@ -84,11 +84,13 @@ class _Related:
         self.field, self.model = field, field.related_model
         self.columns = _columns(self.model)
         self.names = [f"{field.name}__{name}" for name in self.columns]
-        self._key = self.columns.index(self.model._meta.pk.attname)
+        self._rest = [n for n, name in enumerate(self.columns) if name != self.model._meta.pk.attname]
 
     def instance(self, row: Row) -> Any:
-        """None where the key points to nothing."""
-        return None if row[self._key] is None else self.model.from_db(connection.alias, self.columns, row)
+        """None where the key points to nothing. The key itself does not tell: Django reads it from the other table."""
+        if all(row[n] is None for n in self._rest):
+            return None
+        return self.model.from_db(connection.alias, self.columns, row)
 
 
 def _columns(model: type[models.Model]) -> tuple[str, ...]:
