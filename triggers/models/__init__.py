@@ -9,6 +9,7 @@ from triggers.models.event import Event, PendingEvent
 from triggers.models.journey import EntryLedger, Journey, Transition
 from triggers.models.lane import Lane
 from triggers.models.message import Message, MessageBody, MessageState
+from triggers.models.segment import Segment, SegmentMember, Trait, TraitKind
 from triggers.models.sending_rule import FrequencyCap, OnHit, SendingRule
 from triggers.models.shard import Heartbeat, Shard
 from triggers.models.template import MessageClass, Template
@@ -39,6 +40,8 @@ __all__ = [
     "OptOut",
     "PendingEvent",
     "RuleRole",
+    "Segment",
+    "SegmentMember",
     "SendingRule",
     "Shard",
     "Step",
@@ -46,5 +49,7 @@ __all__ = [
     "SuppressionReason",
     "Template",
     "Topic",
+    "Trait",
+    "TraitKind",
     "Transition",
 ]
