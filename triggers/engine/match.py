@@ -15,9 +15,9 @@ from triggers.core.values import EventValue, JourneyStatus, Reason
 from triggers.engine.isolate import describe, isolate
 from triggers.engine.records import READ, Passage, read_passages, write_moves, write_passages
 from triggers.engine.shards import unread
-from triggers.engine.sql import insert_rows, update_rows
 from triggers.engine.versions import load_graphs
 from triggers.models import SHARDS, Chain, ChainStatus, Contact, EntryLedger, Journey, PendingEvent
+from triggers.sql import insert_rows, update_rows
 
 
 @dataclass(frozen=True, slots=True)

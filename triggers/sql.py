@@ -1,6 +1,6 @@
-"""Many rows in one statement: the engine's only dialect-specific SQL.
+"""Many rows in one statement: our only dialect-specific SQL.
 
-A batch travels as one parameter (PostgreSQL: one array a column; MariaDB and SQLite: one JSON document), so a turn takes
+A batch travels as one parameter (PostgreSQL: one array a column; MariaDB and SQLite: one JSON document), so it takes
 the same number of statements for one row and for five hundred, and no driver's parameter limit is ever met. Django's
 `bulk_update` (one CASE branch a row and column) is ten and more times slower at this size.
 """
@@ -18,22 +18,44 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
 from django.db.backends.utils import CursorWrapper
 
+from triggers.clock import DatabaseNow
+
 Row = Sequence[Any]
 Field: TypeAlias = "models.Field[Any, Any]"
 
 
-def insert_rows(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
-    """Insert rows given as values of `columns` (attribute names). One statement."""
+def insert_rows(
+    model: type[models.Model],
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    *,
+    stamped: str = "",
+    returning: Sequence[str] = (),
+    skips_taken: bool = False,
+) -> list[Row]:
+    """Insert rows given as values of `columns` (attribute names). One statement.
+
+    `stamped` is a further column that gets the database's time. Returns the columns `returning` of the rows that were
+    written, in no order; with `skips_taken`, rows with a key that is there already are left out.
+    """
     if not rows:
-        return
+        return []
     fields = _fields(model, tuple(columns))
-    names = ", ".join(_quote(field.column) for field in fields)
     source, values = _source(fields, rows)
+    names, picked = ", ".join(_quote(field.column) for field in fields), _picked(fields)
+    if stamped:
+        names, picked = f"{names}, {_quote(stamped)}", f"{picked}, {_database_time(model)}"
+    verb, suffix = _skipping() if skips_taken else ("INSERT", "")
+    if returning:
+        suffix += " RETURNING " + ", ".join(
+            _quote(field.column) for field in _fields(model, tuple(returning))
+        )
     with _cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {_quote(model._meta.db_table)} ({names}) SELECT {_picked(fields)} FROM {source}",  # noqa: S608
+            f"{verb} INTO {_quote(model._meta.db_table)} ({names}) SELECT {picked} FROM {source}{suffix}",  # noqa: S608
             values,
         )
+        return list(cursor.fetchall()) if returning else []
 
 
 def update_rows(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row], *, guard: str) -> int:
@@ -93,6 +115,20 @@ def read_rows(queryset: models.QuerySet[Any, tuple[Any, ...]]) -> list[Row]:
         cursor.cursor.format = Format.BINARY
         cursor.execute(*queryset.query.sql_with_params())
         return list(cursor.fetchall())
+
+
+def _skipping() -> tuple[str, str]:
+    """How an insert begins and ends that passes over rows which are there already."""
+    if connection.vendor == "mysql":
+        return "INSERT IGNORE", ""
+    # SQLite would read ON CONFLICT as a join without a condition before it.
+    return "INSERT", " WHERE true ON CONFLICT DO NOTHING"
+
+
+def _database_time(model: type[models.Model]) -> str:
+    compiler = model._default_manager.all().query.get_compiler(connection=connection)
+    statement, _values = compiler.compile(DatabaseNow())
+    return str(statement)
 
 
 def _cursor() -> CursorWrapper:
