@@ -58,6 +58,8 @@ class Settings:
     FAILURES_STOP: int = 20
     # Days that ended things are kept; None, or no key, is for ever. See engine/purge.py for what may never go.
     RETENTION: dict[str, float | None] = {"events": None, "journeys": None, "messages": None, "bodies": None}
+    # Seconds that the admin's count of a segment may take (on PostgreSQL).
+    SEGMENT_SECONDS: float = 10.0
     # Serialised size of one event's data, bytes.
     EVENT_BYTES: int = 32_768
     # Characters of one template's source, and of what it may produce.

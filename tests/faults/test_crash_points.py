@@ -64,6 +64,7 @@ LANES = (
 )
 UPKEEP = (
     *("recount.before_commit", "watch.paused", "purge.before_commit", "purge.after_commit"),
+    *("segments.before_commit", "segments.after_commit", "learn.before_commit"),
     *("partition.made", "partition.dropped", "reconcile.paused", "reconcile.before_commit"),
 )
 CASES = {*WORKER, *WEB, *WEB_MANY, *PUBLISHING, *RELEASING, *WEBHOOK, *CONSENT, *TASKS, *LANES, *UPKEEP}
@@ -83,6 +84,7 @@ EXCUSED = {
     "engine/journeys.py:resume_journeys": ONE_ACT,
     "engine/journeys.py:retry_failed_journeys": ONE_ACT,
     "engine/facts.py:_shop": SAVEPOINTS,
+    "engine/audience/count.py:analysing": "a frame for questions; what is written inside has points of its own",
     "engine/partitions.py:_try": "what it does inside has points of its own",
     "delivery/record.py:_record_accepted": "one UPDATE between send.before_record and send.after_record",
 }

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.dates import MONTHS
 from django.utils.translation import gettext_lazy as _
 
-from triggers.core.periods import MOST_DAYS
+from triggers.core.periods import EARLIEST, LATEST, MOST_DAYS
 from triggers.forms import KindForm
 
 FIELDS = ("days", "first", "last", "month", "years_ago")
@@ -41,21 +41,30 @@ class PeriodForm(KindForm):
     days = forms.IntegerField(
         label=_("Within the last … days"), min_value=1, max_value=MOST_DAYS, required=False
     )
-    first = forms.DateField(label=_("First day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    last = forms.DateField(label=_("Last day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    first = forms.DateField(
+        label=_("First day"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    last = forms.DateField(
+        label=_("Last day"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
     month = forms.TypedChoiceField(
         label=_("Month"), choices=[("", "–"), *MONTHS.items()], coerce=int, required=False
     )
     years_ago = forms.TypedChoiceField(label=_("Of which year"), choices=YEARS, coerce=int, required=False)
 
     # The script shows a field only while another one has one of these values.
-    shown_when = {name: ("period", tuple(kind for kind, read in READ.items() if name in read)) for name in FIELDS}
+    shown_when = {
+        name: ("period", tuple(kind for kind, read in READ.items() if name in read)) for name in FIELDS
+    }
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         for name in READ.get(data.get("period", ""), ()):
             if data.get(name) in (None, "") and name not in self.errors and name != "years_ago":
                 self.add_error(name, ValidationError(_("This is needed for “when”.")))
+        for name in ("first", "last"):
+            if data.get(name) and not EARLIEST <= data[name] <= LATEST:
+                self.add_error(name, ValidationError(_("There is no such day in this shop's calendar.")))
         first, last = data.get("first"), data.get("last")
         if data.get("period") == "dates" and first and last and last < first:
             self.add_error("last", ValidationError(_("The last day is before the first.")))
@@ -77,4 +86,8 @@ class PeriodForm(KindForm):
         if not isinstance(period, dict):
             return config
         rest = {name: value for name, value in config.items() if name != "period"}
-        return rest | {name: value for name, value in period.items() if name in FIELDS} | {"period": period.get("kind")}
+        return (
+            rest
+            | {name: value for name, value in period.items() if name in FIELDS}
+            | {"period": period.get("kind")}
+        )
