@@ -22,7 +22,7 @@ def test_one_order_says_more_than_nine_looks() -> None:
 
 def test_after_ninety_days_it_counts_half() -> None:
     found = likings([seen("view_item", 90, item_brand="Acme")], (), NOW)
-    assert found["brand"] == [("Acme", pytest.approx(0.5))]
+    assert found["brand"][0][1] == pytest.approx(0.5)
 
 
 def test_price_bands_are_thirds_of_what_is_seen() -> None:

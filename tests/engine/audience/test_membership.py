@@ -137,10 +137,10 @@ def test_two_schedulers_tell_each_story_once() -> None:
         connection.close()
 
     both = [threading.Thread(target=look) for _one in range(2)]
-    for one in both:
-        one.start()
-    for one in both:
-        one.join()
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
     look_at_segments()
     assert sorted(happened()) == sorted(("segment_entered", one.pk) for one in people)
 
