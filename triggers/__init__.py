@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from triggers.batch.events import capture_many as capture_many
     from triggers.capturing import capture as capture
+    from triggers.identity import identify as identify
 
 __version__ = "0.1.0.dev0"
 
@@ -21,4 +22,8 @@ def __getattr__(name: str) -> Any:
         from triggers.batch.events import capture_many
 
         return capture_many
+    if name == "identify":
+        from triggers.identity import identify
+
+        return identify
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

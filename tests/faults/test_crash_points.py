@@ -20,7 +20,18 @@ from triggers.engine.match import match_events
 from triggers.engine.publish import pause_chain
 from triggers.engine.shards import lock
 from triggers.engine.turn import turn
-from triggers.models import Chain, Consent, Contact, Event, Journey, Message, OptOut, Step, Suppression
+from triggers.models import (
+    Chain,
+    Consent,
+    Contact,
+    Event,
+    Journey,
+    Message,
+    OptOut,
+    Step,
+    Suppression,
+    VisitorEvent,
+)
 from triggers.testing import run_due
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,6 +45,7 @@ WORKER = {
     "turn.matched": (4, 0),
     "turn.before_commit": (3, 0),
     "turn.after_commit": (3, 0),
+    "run.on_record": (1, 0),
     "claim.locked": (1, 0),
     "claim.before_mark": (1, 0),
     "claim.before_commit": (1, 0),
@@ -56,18 +68,41 @@ CONSENT = (
     *("opt_out.before_commit", "opt_out.after_commit", "withdraw.before_commit", "withdraw.after_commit"),
     *("grant.before_commit", "grant.after_commit"),
 )
+VISITORS = ("collect.before_commit", "identify.before_commit")
 TASKS = ("tick.before_bells", "task.before_bells", "task.before_ack")
-# In test_processes.py, test_lanes.py and test_upkeep.py.
+# In test_people.py.
+PEOPLES = (
+    *("merge.before_commit", "merge.after_commit", "erase.before_commit", "erase.after_commit"),
+    *("leftover.before_commit", "leftover.after_commit"),
+)
+# In test_processes.py, test_lanes.py, test_rendering.py and test_upkeep.py.
 LANES = (
     *("lane.admitted", "lease.before_commit", "breaker.before_commit", "breaker.after_commit"),
-    *("unknown.queued_again", "expire.before_commit"),
+    *("unknown.queued_again", "expire.before_commit", "domain.before_commit", "domain.forgotten"),
+    *("crashes.before_commit", "crashes.counted", "watch.lanes_marked"),
 )
 UPKEEP = (
     *("recount.before_commit", "watch.paused", "purge.before_commit", "purge.after_commit"),
     *("segments.before_commit", "segments.after_commit", "learn.before_commit"),
     *("partition.made", "partition.dropped", "reconcile.paused", "reconcile.before_commit"),
 )
-CASES = {*WORKER, *WEB, *WEB_MANY, *PUBLISHING, *RELEASING, *WEBHOOK, *CONSENT, *TASKS, *LANES, *UPKEEP}
+# In test_api.py.
+API = ("api.before_commit", "api.after_commit", "api.contacts_written")
+CASES = {
+    *WORKER,
+    *WEB,
+    *WEB_MANY,
+    *API,
+    *PUBLISHING,
+    *RELEASING,
+    *WEBHOOK,
+    *CONSENT,
+    *VISITORS,
+    *TASKS,
+    *LANES,
+    *UPKEEP,
+    *PEOPLES,
+}
 
 # Transactions without a point of their own, and why they need none.
 SAVEPOINTS = "a savepoint inside a transaction that has its points"
@@ -85,6 +120,8 @@ EXCUSED = {
     "engine/journeys.py:retry_failed_journeys": ONE_ACT,
     "engine/facts.py:_shop": SAVEPOINTS,
     "engine/audience/count.py:analysing": "a frame for questions; what is written inside has points of its own",
+    "delivery/crashes.py:_claim_and_acquit": "the claim inside has points of its own",
+    "tracking/middleware.py:_record": "a new visitor, and a capture that has points of its own",
     "engine/partitions.py:_try": "what it does inside has points of its own",
     "delivery/record.py:_record_accepted": "one UPDATE between send.before_record and send.after_record",
 }
@@ -301,3 +338,24 @@ class TestConsent:
         assert shop.deed("agree", "ann@example.com", at=point).returncode == EXIT_STATUS
         assert Consent.objects.filter(is_granted=True).count() == granted
         assert Event.objects.filter(name="consent_granted").count() == granted
+
+
+@pytest.mark.fault("F1")
+@pytest.mark.only_on("postgres")
+@pytest.mark.parametrize("provider", ["smtp"], indirect=True)
+class TestVisitors:
+    """The process that answers the tracker is killed; the browser, unanswered, says it again."""
+
+    @pytest.mark.parametrize("point", VISITORS)
+    def test_a_parcel_is_recorded_once(self, shop: Scenario, point: str) -> None:
+        assert shop.deed("browse", "first-parcel").returncode == 0
+        assert shop.deed("log_in", "ann@example.com", at=point).returncode == EXIT_STATUS
+        assert VisitorEvent.objects.count() == 1
+        for _again in range(2):
+            assert shop.deed("log_in", "ann@example.com").returncode == 0
+        assert not VisitorEvent.objects.exists()
+        assert sorted(
+            Event.objects.filter(name__in=("search", "page_view")).values_list("name", flat=True)
+        ) == [
+            *("page_view", "search"),
+        ]

@@ -10,8 +10,10 @@ from django.db import connection
 
 import triggers
 from tests.build import draft_chain, live_chain, make_contact, make_template
-from triggers.engine.audience import membership
+from triggers.engine.audience import contacts_in, membership
 from triggers.engine.audience.membership import look_at_segments
+from triggers.engine.erase import erase_contact
+from triggers.engine.merge import merge_contacts
 from triggers.engine.publish import pause_chain, publish
 from triggers.models import Contact, ContactTag, Event, Journey, PendingEvent, Segment, SegmentMember
 from triggers.testing import run_due
@@ -119,6 +121,19 @@ def test_a_contact_that_is_deleted_leaves_without_a_word() -> None:
     watched()
     look_at_segments()
     contact.delete()
+    assert look_at_segments() == 0
+    assert happened() == []
+
+
+def test_who_becomes_another_contact_or_nobody_goes_without_a_word() -> None:
+    kept, gone, erased = make_contact(1), make_contact(2), make_contact(3)
+    for one in (kept, gone, erased):
+        tag(one)
+    watched()
+    look_at_segments()
+    merge_contacts(kept, gone)
+    erase_contact(erased)
+    assert set(contacts_in(VIP)) == set(contacts_in("")) - {make_contact(4)} == {kept}
     assert look_at_segments() == 0
     assert happened() == []
 

@@ -3,7 +3,8 @@
 A document is a JSON column or a JSONObject of plain columns. Paths and values travel as parameters only.
 
 - PostgreSQL: JSON path in its lax mode, which goes through lists as we do; letters by Unicode's rules (ICU).
-- MariaDB: every path with and without `[*]`, because its paths are strict about lists.
+- MariaDB: every path with and without `[*]`, because its paths are strict about lists, and names both as they are and as
+  JSON's writers escape them, because it compares them as they are written.
 - SQLite, which has neither: functions that call `core.payload` itself, added to each connection by `connect()`.
 
 On MariaDB some rare letters (Σ, İ and ß are not among them) may differ from Python's rules of case, and numbers are
@@ -208,8 +209,10 @@ class MariaDB(Dialect):
     def found(
         self, document: str, params: Params, path: Sequence[str], name: str = "v"
     ) -> tuple[str, Params]:
+        written = [{one, json.dumps(one)[1:-1]} for one in path]
         variants = [
-            "$" + "".join(f'."{one}"{star}' for one, star in zip(path, stars, strict=True))
+            "$" + "".join(f'."{one}"{star}' for one, star in zip(names, stars, strict=True))
+            for names in product(*written)
             for stars in product(("", "[*]"), repeat=len(path))
         ]
         marks = ", ".join(["%s"] * len(variants))
