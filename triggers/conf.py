@@ -92,6 +92,8 @@ class Settings:
     TRACKING_ALLOWED: str = ""
     # Events that may wait to be matched before the tracker's are sent away for a minute.
     TRACKER_BACKLOG: int = 50_000
+    # Seconds that the admin's count of a segment may take (on PostgreSQL).
+    SEGMENT_SECONDS: float = 10.0
     # Serialised size of one event's data, bytes.
     EVENT_BYTES: int = 32_768
     # Adapters that listen to other apps, by name; None: all whose app is installed.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 import msgspec
 from django import forms
@@ -24,10 +24,19 @@ class FormContext(msgspec.Struct, frozen=True):
     tags: tuple[str, ...] = ()
     shop_facts: Choices = ()
     message_steps: Choices = ()
+    segments: Choices = ()
+    topics: Choices = ()
+    # Whether the form asks about all contacts, not about one journey.
+    is_for_segment: bool = False
 
 
 class KindForm(forms.Form):
-    """Settings of one step, condition or entry. `as_config()` gives the JSON that is stored."""
+    """Settings of one step, condition or entry. `as_config()` gives the JSON that is stored.
+
+    `shown_when`: fields that mean something only while another one has one of some values, as `{field: (other, values)}`.
+    """
+
+    shown_when: ClassVar[dict[str, tuple[str, tuple[str, ...]]]] = {}
 
     def __init__(self, *args: Any, context: FormContext | None = None, **kwargs: Any) -> None:
         self.context = context or FormContext()

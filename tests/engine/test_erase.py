@@ -40,6 +40,7 @@ from triggers.models import (
     Suppression,
     SuppressionReason,
     Topic,
+    Trait,
 )
 from triggers.suppressions import find_suppressions, suppress
 from triggers.testing import run_due
@@ -114,6 +115,7 @@ def fill_everything(contact: Contact, boss: Client) -> None:
     consent.grant(contact, "email", source=MARK, text=MARK)
     consent.opt_out(contact, topic, source=MARK)
     ContactTag.objects.create(contact=contact, name=MARK)
+    Trait.objects.create(contact=contact, kind="brand", value=MARK, score=1.0, rank=1)
     suppress("sms", contact.phone or "", SuppressionReason.MANUAL, MARK)
     triggers.capture("add_to_cart", contact=contact, data={"name": MARK}, object_ref=f"cart:{MARK}")
     run_due()

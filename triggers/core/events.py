@@ -11,6 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 EVENT_NAME = re.compile(r"\A[a-z][a-z0-9_]{0,63}\Z")
 
+SEGMENT_ENTERED = "segment_entered"
+SEGMENT_LEFT = "segment_left"
+
 STANDARD_EVENTS = {
     "sign_up": _("Signed up"),
     "login": _("Logged in"),
@@ -38,4 +41,6 @@ STANDARD_EVENTS = {
     "contact_merged": _("Became one with another contact"),
     "email_opened": _("Opened a letter"),
     "email_clicked": _("Clicked in a letter"),
+    SEGMENT_ENTERED: _("Came into a segment"),
+    SEGMENT_LEFT: _("Left a segment"),
 }

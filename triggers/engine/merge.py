@@ -18,7 +18,7 @@ from triggers.engine.merge_journeys import Joined, join_journeys
 from triggers.engine.shards import lock_for
 from triggers.exceptions import MergeRefused
 from triggers.logs import note
-from triggers.models import Channel, Consent, Contact, ContactTag, EntryLedger, OptOut
+from triggers.models import Channel, Consent, Contact, ContactTag, EntryLedger, OptOut, SegmentMember
 
 logger = logging.getLogger(__name__)
 
@@ -133,7 +133,9 @@ def _move_rows(kept: Contact, gone: Contact) -> None:
     gone.messages.update(contact=kept)
     gone.visitors.update(contact=kept)
     _move_entries(kept, gone)
-    for model, key in ((OptOut, "topic"), (ContactTag, "name")):
+    # Learned anew from all events, at the next look.
+    gone.traits.all().delete()
+    for model, key in ((OptOut, "topic"), (ContactTag, "name"), (SegmentMember, "segment")):
         same = model._default_manager.filter(contact=kept, **{key: OuterRef(key)})
         model._default_manager.filter(~Exists(same), contact=gone).update(contact=kept)
         model._default_manager.filter(contact=gone).delete()

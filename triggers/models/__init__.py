@@ -10,6 +10,7 @@ from triggers.models.event import Event, PendingEvent
 from triggers.models.journey import EntryLedger, Journey, Transition
 from triggers.models.lane import Lane
 from triggers.models.message import Message, MessageBody, MessageState
+from triggers.models.segment import Segment, SegmentMember, Trait, TraitKind
 from triggers.models.sender_run import SenderRun
 from triggers.models.sending_rule import FrequencyCap, OnHit, SendingRule
 from triggers.models.shard import Heartbeat, Shard
@@ -49,6 +50,8 @@ __all__ = [
     "OptOut",
     "PendingEvent",
     "RuleRole",
+    "Segment",
+    "SegmentMember",
     "SenderRun",
     "SendingRule",
     "Shard",
@@ -59,6 +62,8 @@ __all__ = [
     "SuppressionReason",
     "Template",
     "Topic",
+    "Trait",
+    "TraitKind",
     "Transition",
     "Visitor",
     "VisitorEvent",
