@@ -24,6 +24,7 @@ class FormContext(msgspec.Struct, frozen=True):
     tags: tuple[str, ...] = ()
     shop_facts: Choices = ()
     message_steps: Choices = ()
+    segments: Choices = ()
 
 
 class KindForm(forms.Form):
@@ -45,6 +46,31 @@ class KindForm(forms.Form):
     def initial_of(cls, config: dict[str, Any]) -> dict[str, Any]:
         """The form's initial values for a stored config."""
         return config
+
+
+class AudienceForm(KindForm):
+    """Settings of an entry kind that looks at a segment's contacts only."""
+
+    segment = forms.ChoiceField(
+        label=_("Who"),
+        required=False,
+        help_text=_("Looked at when the moment comes, not when the chain is published."),
+    )
+
+    def use_context(self) -> None:
+        choices = [("", _("everybody")), *self.context.segments]
+        self.fields["segment"].choices = choices  # type: ignore[attr-defined]
+
+
+def clock_field(label: Any = None, **kwargs: Any) -> forms.TimeField:
+    """A time of day on the contact's own clock."""
+    return forms.TimeField(
+        label=label or _("at"),
+        input_formats=["%H:%M", "%H:%M:%S"],
+        widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
+        help_text=_("In the contact's own time zone, or the shop's when that is not known."),
+        **kwargs,
+    )
 
 
 _SYMBOLS: dict[str, Operator] = {"=": "eq", "!=": "ne", ">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}

@@ -56,7 +56,7 @@ CONSENT = (
     *("grant.before_commit", "grant.after_commit"),
 )
 TASKS = ("tick.before_bells", "task.before_bells", "task.before_ack")
-# In test_processes.py, test_lanes.py and test_upkeep.py.
+# In test_processes.py, test_lanes.py, test_upkeep.py and test_fanouts.py.
 LANES = (
     *("lane.admitted", "lease.before_commit", "breaker.before_commit", "breaker.after_commit"),
     *("unknown.queued_again", "expire.before_commit"),
@@ -65,7 +65,8 @@ UPKEEP = (
     *("recount.before_commit", "watch.paused", "purge.before_commit", "purge.after_commit"),
     *("partition.made", "partition.dropped", "reconcile.paused", "reconcile.before_commit"),
 )
-CASES = {*WORKER, *WEB, *PUBLISHING, *RELEASING, *WEBHOOK, *CONSENT, *TASKS, *LANES, *UPKEEP}
+FANOUTS = ("plan.before_commit", "fanout.locked", "fanout.before_commit", "fanout.after_commit")
+CASES = {*WORKER, *WEB, *PUBLISHING, *RELEASING, *WEBHOOK, *CONSENT, *TASKS, *LANES, *UPKEEP, *FANOUTS}
 
 # Transactions without a point of their own, and why they need none.
 SAVEPOINTS = "a savepoint inside a transaction that has its points"

@@ -9,6 +9,9 @@ import re
 
 from django.utils.translation import gettext_lazy as _
 
+# What more events than this led to, each caused by the one before, starts nothing any more: there chains feed each other.
+MOST_DEPTH = 5
+
 EVENT_NAME = re.compile(r"\A[a-z][a-z0-9_]{0,63}\Z")
 
 STANDARD_EVENTS = {

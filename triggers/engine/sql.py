@@ -22,18 +22,23 @@ Row = Sequence[Any]
 Field: TypeAlias = "models.Field[Any, Any]"
 
 
-def insert_rows(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
-    """Insert rows given as values of `columns` (attribute names). One statement."""
+def insert_rows(
+    model: type[models.Model], columns: Sequence[str], rows: Sequence[Row], returning: Sequence[str] = ()
+) -> list[tuple[Any, ...]]:
+    """Insert rows given as values of `columns` (attribute names). One statement.
+
+    Gives back the plain columns `returning` of the new rows, in no order that can be relied on.
+    """
     if not rows:
-        return
+        return []
     fields = _fields(model, tuple(columns))
     names = ", ".join(_quote(field.column) for field in fields)
     source, values = _source(fields, rows)
+    wanted = ", ".join(_quote(field.column) for field in _fields(model, tuple(returning)))
+    statement = f"INSERT INTO {_quote(model._meta.db_table)} ({names}) SELECT {_picked(fields)} FROM {source}"  # noqa: S608
     with _cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {_quote(model._meta.db_table)} ({names}) SELECT {_picked(fields)} FROM {source}",  # noqa: S608
-            values,
-        )
+        cursor.execute(f"{statement} RETURNING {wanted}" if returning else statement, values)
+        return list(cursor.fetchall()) if returning else []
 
 
 def update_rows(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row], *, guard: str) -> int:

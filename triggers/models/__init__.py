@@ -6,6 +6,7 @@ from triggers.models.consent import Channel, Consent, OptOut, Suppression, Suppr
 from triggers.models.contact import SHARDS, Contact, ContactTag
 from triggers.models.control import Control
 from triggers.models.event import Event, PendingEvent
+from triggers.models.fanout import EVERYWHERE, Fanout, FanoutState
 from triggers.models.journey import EntryLedger, Journey, Transition
 from triggers.models.lane import Lane
 from triggers.models.message import Message, MessageBody, MessageState
@@ -14,6 +15,7 @@ from triggers.models.shard import Heartbeat, Shard
 from triggers.models.template import MessageClass, Template
 
 __all__ = [
+    "EVERYWHERE",
     "SHARDS",
     "Chain",
     "ChainDay",
@@ -27,6 +29,8 @@ __all__ = [
     "Control",
     "EntryLedger",
     "Event",
+    "Fanout",
+    "FanoutState",
     "FrequencyCap",
     "Heartbeat",
     "Journey",

@@ -43,7 +43,10 @@ class Contact(models.Model):
     class Meta:
         verbose_name = _("contact")
         verbose_name_plural = _("contacts")
-        indexes = [models.Index(fields=["-created_at"], name="triggers_contact_newest")]
+        indexes = [
+            models.Index(fields=["-created_at"], name="triggers_contact_newest"),
+            models.Index(fields=["time_zone", "id"], name="triggers_contact_of_zone"),
+        ]
 
     def __str__(self) -> str:
         name = f"{self.first_name} {self.last_name}".strip()

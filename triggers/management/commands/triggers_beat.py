@@ -23,7 +23,11 @@ class Command(BaseCommand):
                 'Add "django_celery_beat" to INSTALLED_APPS, or run `triggers_run` instead of Celery.'
             )
         self._schedule("tick", settings.TICK_SECONDS, "Finds due work and rings for it.")
-        self._schedule("watch", MINUTE, "Pauses chains that do harm, makes the tables' next months.")
+        self._schedule(
+            "watch",
+            MINUTE,
+            "Pauses chains that do harm, plans what the calendar brings, makes the tables' next months.",
+        )
         self._schedule("purge", DAY, "Deletes what is older than RETENTION allows.")
 
     def _schedule(self, name: str, seconds: float, description: str) -> None:
