@@ -48,6 +48,12 @@ def sync_contact(user: Any) -> Contact:
     return contact
 
 
+def short_text(name: str, text: Any) -> str:
+    """A text as the contact's column `name` takes it: cut, without what no database stores."""
+    limit = Contact._meta.get_field(name).max_length  # type: ignore[union-attr]
+    return clean_text(name, str(text or "")[:limit])
+
+
 def _by_user(user: Any) -> Contact:
     cached: Contact | None = user.__dict__.get("_triggers_contact")
     if cached is not None:
@@ -87,8 +93,7 @@ def _apply(contact: Contact, details: ContactDetails) -> None:
     """Write what changed. Each address on its own: one that is malformed or taken must not lose the rest."""
     changed = []
     for name in TEXTS:
-        limit = Contact._meta.get_field(name).max_length  # type: ignore[union-attr]
-        text = clean_text(name, str(getattr(details, name) or "")[:limit])
+        text = short_text(name, getattr(details, name))
         if text and text != getattr(contact, name):
             setattr(contact, name, text)
             changed.append(name)

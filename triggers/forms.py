@@ -25,6 +25,9 @@ class FormContext(msgspec.Struct, frozen=True):
     shop_facts: Choices = ()
     message_steps: Choices = ()
     segments: Choices = ()
+    topics: Choices = ()
+    # Whether the form asks about all contacts, not about one journey.
+    is_for_segment: bool = False
 
 
 class KindForm(forms.Form):

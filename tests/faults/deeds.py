@@ -33,6 +33,19 @@ def order(address: str) -> None:
     crash_point("order.committed")
 
 
+def orders(*addresses: str) -> None:
+    """An import of the shop: its own rows in bulk, and our events, in one transaction."""
+    from django.contrib.auth import get_user_model
+    from django.db import transaction
+
+    import triggers
+
+    users = [get_user_model()(username=address) for address in addresses]
+    with transaction.atomic():
+        get_user_model().objects.bulk_create(users)
+        triggers.capture_many({"name": "add_to_cart", "contact": one} for one in addresses)
+
+
 def publish(key: str) -> None:
     from triggers.engine import publish as verbs
 
@@ -113,7 +126,7 @@ def _chain(key: str) -> Any:
 
 DEEDS: dict[str, Callable[..., None]] = {
     deed.__name__: deed
-    for deed in (order, publish, pause, resume, report, unsubscribe, cut_months, work_at, agree)
+    for deed in (order, orders, publish, pause, resume, report, unsubscribe, cut_months, work_at, agree)
 }
 
 if __name__ == "__main__":

@@ -48,6 +48,7 @@ WORKER = {
 OVER_BOTH = ("claim.after_commit", "send.after_call", "send.after_record")
 # The rest each have a test of their own, below or beside the brokers.
 WEB = ("capture.event_written", "capture.before_commit", "capture.after_commit")
+WEB_MANY = ("capture_many.events_written", "capture_many.before_commit", "capture_many.after_commit")
 PUBLISHING = ("publish.before_commit", "publish.after_commit", "pause.before_commit", "resume.after_commit")
 RELEASING = ("release.before_commit", "release.after_commit", "release.journeys_done")
 WEBHOOK = ("webhook.before_commit", "webhook.after_commit")
@@ -66,7 +67,7 @@ UPKEEP = (
     *("partition.made", "partition.dropped", "reconcile.paused", "reconcile.before_commit"),
 )
 FANOUTS = ("plan.before_commit", "fanout.locked", "fanout.before_commit", "fanout.after_commit")
-CASES = {*WORKER, *WEB, *PUBLISHING, *RELEASING, *WEBHOOK, *CONSENT, *TASKS, *LANES, *UPKEEP, *FANOUTS}
+CASES = {*WORKER, *WEB, *WEB_MANY, *PUBLISHING, *RELEASING, *WEBHOOK, *CONSENT, *TASKS, *LANES, *UPKEEP, *FANOUTS}
 
 # Transactions without a point of their own, and why they need none.
 SAVEPOINTS = "a savepoint inside a transaction that has its points"
@@ -76,7 +77,9 @@ EXCUSED = {
     "engine/advance.py:fire_due": SAVEPOINTS,
     "delivery/claim.py:_contexts": SAVEPOINTS,
     "delivery/claim.py:_ask_receivers": SAVEPOINTS,
-    "capturing.py:_announce": "a savepoint of those who listen",
+    "capturing.py:announce": "a savepoint of those who listen",
+    "batch/people.py:_write": SAVEPOINTS,
+    "batch/people.py:_write_alone": SAVEPOINTS,
     "engine/journeys.py:exit_journeys": ONE_ACT,
     "engine/journeys.py:resume_journeys": ONE_ACT,
     "engine/journeys.py:retry_failed_journeys": ONE_ACT,
@@ -159,6 +162,14 @@ class TestWeb:
         assert not Event.objects.filter(name="add_to_cart").exists()
         shop.recover()
         assert shop.problems() == []
+
+    @pytest.mark.parametrize("point", WEB_MANY)
+    def test_killed_inside_an_import_of_the_shops(self, shop: Scenario, point: str) -> None:
+        assert shop.deed("orders", "ann@example.com", "ben@example.com", at=point).returncode == EXIT_STATUS
+        assert not get_user_model().objects.exists()
+        assert not Event.objects.exists()
+        assert shop.deed("orders", "ann@example.com", "ben@example.com").returncode == 0
+        assert Event.objects.filter(name="add_to_cart").count() == 2
 
     def test_killed_after_the_commit(self, shop: Scenario) -> None:
         """Nobody was rung for it, and nobody needs to be."""

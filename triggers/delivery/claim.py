@@ -26,12 +26,12 @@ from triggers.delivery.recheck import GONE, stops
 from triggers.delivery.sms.base import SMSMessage
 from triggers.delivery.stop import Stop
 from triggers.delivery.unknown import keep_doubts
-from triggers.engine.sql import insert_rows, update_rows
 from triggers.exceptions import RenderError, SendCancelled, TemplateError
 from triggers.links import unsubscribe_url
 from triggers.logs import note
 from triggers.models import Channel, Message, MessageBody, MessageClass, MessageState, Template
 from triggers.signals import message_sending
+from triggers.sql import insert_rows, update_rows
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from django.db import connection
 
 from triggers.core.payload import matches
 from triggers.core.values import JourneyState
-from triggers.engine.sql import Row, select_for
 from triggers.models import Event
+from triggers.sql import Row, select_for
 
 # Event's name, days or None for "since the journey began", filters of its data, only about the journey's own object.
 Question = tuple[Any, ...]

@@ -11,6 +11,7 @@ from django.conf import settings as django_settings
 from django.db import transaction
 from django.db.models import F, QuerySet
 
+from triggers.batch.events import record_events
 from triggers.clock import DatabaseNow
 from triggers.conf import settings
 from triggers.control import nothing_is_paused
@@ -18,7 +19,6 @@ from triggers.crashpoints import crash_point
 from triggers.drain import is_draining
 from triggers.engine.audience import contacts_in
 from triggers.engine.isolate import describe
-from triggers.engine.write import NewEvent, write_events
 from triggers.entries import entries
 from triggers.entries.fanned import FannedEntry, Occasion
 from triggers.logs import note
@@ -90,7 +90,7 @@ def _go_on(fanout: Fanout, now: datetime) -> int:
         _end(fanout, FanoutState.SKIPPED)
         return 0
     page, events = _slice(fanout, kind)
-    write_events(events, now)
+    record_events(events)
     after = page[-1] if page else fanout.after_id
     Fanout.objects.filter(pk=fanout.pk).update(
         after_id=after,
@@ -106,7 +106,7 @@ def _end(fanout: Fanout, state: FanoutState, error: str = "") -> None:
     Fanout.objects.filter(pk=fanout.pk).update(state=state, error=error, ended_at=DatabaseNow())
 
 
-def _slice(fanout: Fanout, kind: FannedEntry) -> tuple[list[int], list[NewEvent]]:
+def _slice(fanout: Fanout, kind: FannedEntry) -> tuple[list[int], list[Event]]:
     """The ids of the next contacts, and the events of those whom the occasion concerns."""
     config, occasion = kind.parse(fanout.config), occasion_of(fanout)
     chosen = kind.choose(config, occasion, audience(fanout), Event.objects.all())
@@ -114,7 +114,14 @@ def _slice(fanout: Fanout, kind: FannedEntry) -> tuple[list[int], list[NewEvent]
     slots = [(pk, kind.slot(config, occasion, mark)) for pk, mark in page]
     name, ref, depth = kind.event_name(config), fanout.object_ref, fanout.depth
     events = [
-        NewEvent(pk, name, slot.at, kind.event_data(occasion, slot), ref or slot.name, depth)
+        Event(
+            contact_id=pk,
+            name=name,
+            occurred_at=slot.at,
+            data=kind.event_data(occasion, slot),
+            object_ref=ref or slot.name,
+            depth=depth,
+        )
         for pk, slot in slots
         if slot is not None
     ]

@@ -19,12 +19,12 @@ from triggers.engine.isolate import describe, isolate
 from triggers.engine.live import LiveChain, live_chains
 from triggers.engine.records import READ, Passage, read_passages, write_moves, write_passages
 from triggers.engine.shards import unread
-from triggers.engine.sql import insert_rows, update_rows
 from triggers.engine.versions import load_graphs
 from triggers.entries.manual import PUT_INTO_CHAIN, admit_by_name
 from triggers.heartbeat import beat
 from triggers.logs import note
 from triggers.models import SHARDS, ChainStatus, Contact, EntryLedger, Journey, PendingEvent
+from triggers.sql import insert_rows, update_rows
 
 logger = logging.getLogger(__name__)
 

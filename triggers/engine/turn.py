@@ -16,7 +16,7 @@ from triggers.engine.claim import choose, claim_due, remember
 from triggers.engine.marks import Mark
 from triggers.engine.match import match_events
 from triggers.engine.shards import try_lock
-from triggers.engine.sql import Row
+from triggers.sql import Row
 
 
 @dataclass(frozen=True, slots=True)

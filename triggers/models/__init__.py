@@ -10,6 +10,7 @@ from triggers.models.fanout import EVERYWHERE, Fanout, FanoutState
 from triggers.models.journey import EntryLedger, Journey, Transition
 from triggers.models.lane import Lane
 from triggers.models.message import Message, MessageBody, MessageState
+from triggers.models.segment import Segment, SegmentMember, Trait, TraitKind
 from triggers.models.sending_rule import FrequencyCap, OnHit, SendingRule
 from triggers.models.shard import Heartbeat, Shard
 from triggers.models.template import MessageClass, Template
@@ -43,6 +44,8 @@ __all__ = [
     "OptOut",
     "PendingEvent",
     "RuleRole",
+    "Segment",
+    "SegmentMember",
     "SendingRule",
     "Shard",
     "Step",
@@ -50,5 +53,7 @@ __all__ = [
     "SuppressionReason",
     "Template",
     "Topic",
+    "Trait",
+    "TraitKind",
     "Transition",
 ]

@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from tests.build import make_contact
-from triggers.engine.sql import insert_rows, update_rows
 from triggers.models import Journey, Message, Transition
+from triggers.sql import insert_rows, update_rows
 
 pytestmark = pytest.mark.django_db
 

@@ -1,6 +1,6 @@
-"""Many rows in one statement: the engine's only dialect-specific SQL.
+"""Many rows in one statement: our only dialect-specific SQL.
 
-A batch travels as one parameter (PostgreSQL: one array a column; MariaDB and SQLite: one JSON document), so a turn takes
+A batch travels as one parameter (PostgreSQL: one array a column; MariaDB and SQLite: one JSON document), so it takes
 the same number of statements for one row and for five hundred, and no driver's parameter limit is ever met. Django's
 `bulk_update` (one CASE branch a row and column) is ten and more times slower at this size.
 """
@@ -18,26 +18,44 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
 from django.db.backends.utils import CursorWrapper
 
+from triggers.clock import DatabaseNow
+
 Row = Sequence[Any]
 Field: TypeAlias = "models.Field[Any, Any]"
 
 
 def insert_rows(
-    model: type[models.Model], columns: Sequence[str], rows: Sequence[Row], returning: Sequence[str] = ()
-) -> list[tuple[Any, ...]]:
+    model: type[models.Model],
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    *,
+    stamped: str = "",
+    returning: Sequence[str] = (),
+    skips_taken: bool = False,
+) -> list[Row]:
     """Insert rows given as values of `columns` (attribute names). One statement.
 
-    Gives back the plain columns `returning` of the new rows, in no order that can be relied on.
+    `stamped` is a further column that gets the database's time. Returns the columns `returning` of the rows that were
+    written, in no order; with `skips_taken`, rows with a key that is there already are left out.
     """
     if not rows:
         return []
     fields = _fields(model, tuple(columns))
-    names = ", ".join(_quote(field.column) for field in fields)
     source, values = _source(fields, rows)
-    wanted = ", ".join(_quote(field.column) for field in _fields(model, tuple(returning)))
-    statement = f"INSERT INTO {_quote(model._meta.db_table)} ({names}) SELECT {_picked(fields)} FROM {source}"  # noqa: S608
+    names, picked = ", ".join(_quote(field.column) for field in fields), _picked(fields)
+    if stamped:
+        clock, given = _database_time(model)
+        names, picked, values = f"{names}, {_quote(stamped)}", f"{picked}, {clock}", [*given, *values]
+    verb, suffix = _skipping() if skips_taken else ("INSERT", "")
+    if returning:
+        suffix += " RETURNING " + ", ".join(
+            _quote(field.column) for field in _fields(model, tuple(returning))
+        )
     with _cursor() as cursor:
-        cursor.execute(f"{statement} RETURNING {wanted}" if returning else statement, values)
+        cursor.execute(
+            f"{verb} INTO {_quote(model._meta.db_table)} ({names}) SELECT {picked} FROM {source}{suffix}",  # noqa: S608
+            values,
+        )
         return list(cursor.fetchall()) if returning else []
 
 
@@ -98,6 +116,21 @@ def read_rows(queryset: models.QuerySet[Any, tuple[Any, ...]]) -> list[Row]:
         cursor.cursor.format = Format.BINARY
         cursor.execute(*queryset.query.sql_with_params())
         return list(cursor.fetchall())
+
+
+def _skipping() -> tuple[str, str]:
+    """How an insert begins and ends that passes over rows which are there already."""
+    if connection.vendor == "mysql":
+        return "INSERT IGNORE", ""
+    # SQLite would read ON CONFLICT as a join without a condition before it.
+    return "INSERT", " WHERE true ON CONFLICT DO NOTHING"
+
+
+def _database_time(model: type[models.Model]) -> tuple[str, list[Any]]:
+    """The database's clock as SQL, with the values in it (there are some when a test has set the clock)."""
+    compiler = model._default_manager.all().query.get_compiler(connection=connection)
+    statement, values = compiler.compile(DatabaseNow())
+    return str(statement), list(values)
 
 
 def _cursor() -> CursorWrapper:
