@@ -29,7 +29,12 @@ BOUGHT_OFTEN = {
     "sum_at_least": 300,
     "period": LAST_YEAR,
 }
-LOOKS_AROUND = {"kind": "event_totals", "event": "view_item", "at_least": 2, "period": {"kind": "days", "days": 90}}
+LOOKS_AROUND = {
+    "kind": "event_totals",
+    "event": "view_item",
+    "at_least": 2,
+    "period": {"kind": "days", "days": 90},
+}
 NO_CART = {
     "kind": "none",
     "of": [{"kind": "event_totals", "event": "add_to_cart", "period": {"kind": "days", "days": 30}}],
@@ -115,6 +120,6 @@ def fill(contacts: int) -> None:
                 'item_id', 'L-' || n %% 5000, 'item_name', 'Lamp', 'price', 20 + n %% 400, 'quantity', 1,
                 'item_category', 'category ' || n %% {CATEGORIES}))), ''
         FROM (SELECT n, now() - interval '730 days' * (1 - n / {contacts * EVENTS_A_CONTACT}.0) AS at
-            FROM generate_series(1, {contacts * EVENTS_A_CONTACT}) n) moments""",  # noqa: S608
+            FROM generate_series(1, {contacts * EVENTS_A_CONTACT}) n) moments""",
         [names],
     )

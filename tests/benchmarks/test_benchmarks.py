@@ -29,6 +29,7 @@ OWN_CONDITIONS = {
     "latency": {"idle", "loaded", "capacity_letters_per_second", "engine"},
     "ingest": {"events", "chains", "workers", "parts", "megabytes_per_worker", "growth"},
     "memory": {"steps", "at_start", "every_tenth"},
+    "fanout": {"contacts", "workers", "zones", "seconds", "megabytes_per_worker", "growth"},
 }
 on_postgres = [pytest.mark.only_on("postgres"), pytest.mark.database]
 
@@ -57,6 +58,7 @@ def run(*arguments: str) -> tuple[str, int]:
         pytest.param("latency", marks=on_postgres),
         pytest.param("ingest", marks=on_postgres),
         pytest.param("memory", marks=on_postgres),
+        pytest.param("fanout", marks=on_postgres),
         "render",
     ],
 )
@@ -85,7 +87,7 @@ def test_without_a_name_it_lists_the_names() -> None:
     printed, _process_id = run()
     assert [line.split()[0] for line in printed.splitlines()] == NAMES
     assert [
-        *("capture", "deliver", "inflight", "ingest", "latency", "longtx", "memory", "render", "statements"),
+        *("capture", "deliver", "fanout", "inflight", "ingest", "latency", "longtx", "memory", "render", "statements"),
         "turn",
     ] == NAMES
 

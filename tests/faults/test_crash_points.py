@@ -66,13 +66,30 @@ UPKEEP = (
     *("recount.before_commit", "watch.paused", "purge.before_commit", "purge.after_commit"),
     *("partition.made", "partition.dropped", "reconcile.paused", "reconcile.before_commit"),
 )
-FANOUTS = ("plan.before_commit", "fanout.locked", "fanout.before_commit", "fanout.after_commit")
-CASES = {*WORKER, *WEB, *WEB_MANY, *PUBLISHING, *RELEASING, *WEBHOOK, *CONSENT, *TASKS, *LANES, *UPKEEP, *FANOUTS}
+FANOUTS = (
+    *("plan.before_commit", "fanout.locked", "fanout.before_commit", "fanout.after_commit"),
+    "enter.before_commit",
+)
+CASES = {
+    *WORKER,
+    *WEB,
+    *WEB_MANY,
+    *PUBLISHING,
+    *RELEASING,
+    *WEBHOOK,
+    *CONSENT,
+    *TASKS,
+    *LANES,
+    *UPKEEP,
+    *FANOUTS,
+}
 
 # Transactions without a point of their own, and why they need none.
 SAVEPOINTS = "a savepoint inside a transaction that has its points"
 ONE_ACT = "one short transaction of a person's, after which nothing follows"
 EXCUSED = {
+    "engine/announce.py:_safely": "one insert in the caller's transaction",
+    "engine/fan_out.py:_refreshed": SAVEPOINTS,
     "engine/isolate.py:isolate": SAVEPOINTS,
     "engine/advance.py:fire_due": SAVEPOINTS,
     "delivery/claim.py:_contexts": SAVEPOINTS,

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from triggers.conditions.fields import SUGGESTED
 from triggers.core.events import STANDARD_EVENTS
 from triggers.forms import FormContext
-from triggers.models import Chain, ChainRule, Channel, ContactTag, Event, Template
+from triggers.models import Chain, ChainRule, Channel, ContactTag, Event, Segment, Template
 from triggers.shop import get_adapter
 from triggers.steps import steps
 
@@ -18,7 +18,7 @@ MOST_TAGS = 300
 
 
 def form_context(chain: Chain | None = None) -> FormContext:
-    """Everything a kind's form may offer; six queries."""
+    """Everything a kind's form may offer; seven queries."""
     templates = list(Template.objects.values_list("key", "name", "channel"))
     return FormContext(
         letters=tuple((key, name) for key, name, channel in templates if channel == Channel.EMAIL),
@@ -27,6 +27,7 @@ def form_context(chain: Chain | None = None) -> FormContext:
         tags=tuple(ContactTag.objects.order_by("name").values_list("name", flat=True).distinct()[:MOST_TAGS]),
         shop_facts=tuple((name, str(label)) for name, label in get_adapter().facts.items()),
         message_steps=_message_steps(chain),
+        segments=tuple(Segment.objects.values_list("key", "name")),
     )
 
 

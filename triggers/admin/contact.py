@@ -21,7 +21,8 @@ from django.utils.translation import gettext_lazy as _
 
 from triggers import consent
 from triggers.addresses import parse_email, parse_phone
-from triggers.admin.base import Page, may
+from triggers.admin.base import may
+from triggers.admin.enter import EnterContacts
 from triggers.admin.search import find_contact_ids
 from triggers.admin.story import story_context
 from triggers.analytics.timeline import Part
@@ -138,7 +139,7 @@ class OptOutInline(admin.TabularInline):
 
 
 @admin.register(Contact)
-class ContactAdmin(Page):
+class ContactAdmin(EnterContacts):
     form = ContactForm
     change_form_template = "triggers/admin/contact_change.html"
     list_display = ["__str__", "email", "phone", "external_id", "language", "tag_names", "created_at"]

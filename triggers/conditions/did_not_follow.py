@@ -48,9 +48,22 @@ class DidNotFollowForm(PeriodForm):
     filters = FiltersField(label=_("Only if the data fit"), required=False)
     never = forms.CharField(label=_("but never"), max_length=64)
     about = forms.ChoiceField(
-        label=_("of"), choices=[("same", _("the same product or object")), ("anything", _("anything"))], initial="same"
+        label=_("of"),
+        choices=[("same", _("the same product or object")), ("anything", _("anything"))],
+        initial="same",
     )
-    field_order = ("event", "filters", "never", "about", "period", "days", "first", "last", "month", "years_ago")
+    field_order = (
+        "event",
+        "filters",
+        "never",
+        "about",
+        "period",
+        "days",
+        "first",
+        "last",
+        "month",
+        "years_ago",
+    )
 
 
 @conditions.register

@@ -58,11 +58,11 @@ class EngagementForm(KindForm):
         label=_("at most … messages"), min_value=0, max_value=MOST_COUNT, required=False
     )
     channel = forms.ChoiceField(
-        label=_("Channel"), choices=[("", _("any")), ("email", _("e-mail")), ("sms", _("SMS"))], required=False
+        label=_("Channel"),
+        choices=[("", _("any")), ("email", _("e-mail")), ("sms", _("SMS"))],
+        required=False,
     )
-    days = forms.IntegerField(
-        label=_("Within the last … days"), min_value=1, max_value=MOST_DAYS, initial=90
-    )
+    days = forms.IntegerField(label=_("Within the last … days"), min_value=1, max_value=MOST_DAYS, initial=90)
 
 
 @conditions.register

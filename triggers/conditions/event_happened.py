@@ -71,7 +71,9 @@ class EventHappened(Condition):
 
     def criterion(self, config: EventHappenedConfig) -> Happened:
         if config.days is None or config.same_object:
-            raise NotInSegments(f"{self.key}: say within how many days; only a journey has a beginning and an object")
+            raise NotInSegments(
+                f"{self.key}: say within how many days; only a journey has a beginning and an object"
+            )
         return Happened(
             config.event,
             last_days(config.days),

@@ -41,15 +41,21 @@ class PeriodForm(KindForm):
     days = forms.IntegerField(
         label=_("Within the last … days"), min_value=1, max_value=MOST_DAYS, required=False
     )
-    first = forms.DateField(label=_("First day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    last = forms.DateField(label=_("Last day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    first = forms.DateField(
+        label=_("First day"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    last = forms.DateField(
+        label=_("Last day"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
     month = forms.TypedChoiceField(
         label=_("Month"), choices=[("", "–"), *MONTHS.items()], coerce=int, required=False
     )
     years_ago = forms.TypedChoiceField(label=_("Of which year"), choices=YEARS, coerce=int, required=False)
 
     # The script shows a field only while another one has one of these values.
-    shown_when = {name: ("period", tuple(kind for kind, read in READ.items() if name in read)) for name in FIELDS}
+    shown_when = {
+        name: ("period", tuple(kind for kind, read in READ.items() if name in read)) for name in FIELDS
+    }
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -77,4 +83,8 @@ class PeriodForm(KindForm):
         if not isinstance(period, dict):
             return config
         rest = {name: value for name, value in config.items() if name != "period"}
-        return rest | {name: value for name, value in period.items() if name in FIELDS} | {"period": period.get("kind")}
+        return (
+            rest
+            | {name: value for name, value in period.items() if name in FIELDS}
+            | {"period": period.get("kind")}
+        )

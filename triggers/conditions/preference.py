@@ -40,7 +40,9 @@ class PreferenceForm(KindForm):
         choices=[("category", _("category")), ("brand", _("brand")), ("price_band", _("price band"))],
     )
     value = forms.CharField(
-        label=_("is"), max_length=100, help_text=_("Of price bands: low, middle or high of what the shop sells.")
+        label=_("is"),
+        max_length=100,
+        help_text=_("Of price bands: low, middle or high of what the shop sells."),
     )
 
 

@@ -151,4 +151,6 @@ def check_path(names: Any) -> None:
         raise ValueError(f"{shown[:100]!r} is deeper than {MOST_PATH_NAMES} names")
     for name in names:
         if not NAME.match(name):
-            raise ValueError(f"{shown[:100]!r} is not a path: a name has 1 to 100 characters, no quotes and no \\")
+            raise ValueError(
+                f"{shown[:100]!r} is not a path: a name has 1 to 100 characters, no quotes and no \\"
+            )

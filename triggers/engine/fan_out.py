@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings as django_settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
 from triggers.batch.events import record_events
@@ -21,11 +21,16 @@ from triggers.engine.audience import contacts_in
 from triggers.engine.isolate import describe
 from triggers.entries import entries
 from triggers.entries.fanned import FannedEntry, Occasion
+from triggers.exceptions import ShopFailed
 from triggers.logs import note
 from triggers.models import EVERYWHERE, Contact, Event, Fanout, FanoutState
+from triggers.shop import get_adapter
 from triggers.transient import is_transient
 
 logger = logging.getLogger(__name__)
+
+# How long a shop that does not answer is left alone.
+SHOP_PAUSE = timedelta(minutes=1)
 
 
 def fan_out(seconds: float | None = None) -> int:
@@ -38,7 +43,8 @@ def fan_out(seconds: float | None = None) -> int:
     while (count := _take_slice()) is not None:
         crash_point("fanout.after_commit")
         written += count
-        if time.monotonic() >= ends or is_draining():
+        # Those that concern nobody, or come too late, are gone through all the same: "nothing written" means nothing is due.
+        if is_draining() or (written and time.monotonic() >= ends):
             break
     return written
 
@@ -46,6 +52,12 @@ def fan_out(seconds: float | None = None) -> int:
 def has_fanouts() -> bool:
     """Whether a slice is to be taken now."""
     return _due().exists()
+
+
+def try_again(fanouts: QuerySet[Fanout]) -> int:
+    """Let failed fan-outs go on where they stopped. Returns how many."""
+    failed = fanouts.filter(state=FanoutState.FAILED)
+    return failed.update(state=FanoutState.RUNNING, error="", next_at=DatabaseNow(), ended_at=None)
 
 
 def _due() -> QuerySet[Fanout]:
@@ -68,6 +80,10 @@ def _take_slice() -> int | None:
         try:
             with transaction.atomic():
                 written = _go_on(fanout, fanout.now)
+        except ShopFailed as error:
+            note(logger, logging.WARNING, "fanout.put_off", fanout=fanout.pk, why=str(error))
+            Fanout.objects.filter(pk=fanout.pk).update(next_at=fanout.now + SHOP_PAUSE)
+            written = 0
         except Exception as error:
             if is_transient(error):
                 raise
@@ -108,24 +124,36 @@ def _end(fanout: Fanout, state: FanoutState, error: str = "") -> None:
 
 def _slice(fanout: Fanout, kind: FannedEntry) -> tuple[list[int], list[Event]]:
     """The ids of the next contacts, and the events of those whom the occasion concerns."""
-    config, occasion = kind.parse(fanout.config), occasion_of(fanout)
-    chosen = kind.choose(config, occasion, audience(fanout), Event.objects.all())
+    config, everything = kind.parse(fanout.config), Event.objects.all()
+    occasion = _refreshed(kind, config, occasion_of(fanout))
+    chosen = kind.choose(config, occasion, audience(fanout), everything)
     page = read_page(chosen.filter(pk__gt=fanout.after_id), settings.TURN_BATCH)
-    slots = [(pk, kind.slot(config, occasion, mark)) for pk, mark in page]
+    marks = {**page, **kind.marks(config, occasion, list(page), everything)}
+    slots = [(pk, kind.slot(config, occasion, mark), mark) for pk, mark in marks.items()]
     name, ref, depth = kind.event_name(config), fanout.object_ref, fanout.depth
     events = [
         Event(
             contact_id=pk,
             name=name,
             occurred_at=slot.at,
-            data=kind.event_data(occasion, slot),
+            data=kind.event_data(occasion, slot, mark),
             object_ref=ref or slot.name,
             depth=depth,
         )
-        for pk, slot in slots
+        for pk, slot, mark in slots
         if slot is not None
     ]
-    return [pk for pk, _slot in slots], events
+    return list(page), events
+
+
+def _refreshed(kind: FannedEntry, config: Any, occasion: Occasion) -> Occasion:
+    try:
+        with transaction.atomic():
+            return kind.refresh(config, occasion, get_adapter())
+    except Exception as error:
+        if connection.needs_rollback:
+            raise
+        raise ShopFailed(str(error)) from error
 
 
 def audience(fanout: Fanout) -> QuerySet[Contact]:
@@ -141,8 +169,8 @@ def occasion_of(fanout: Fanout) -> Occasion:
     )
 
 
-def read_page(chosen: QuerySet[Contact], most: int | None = None) -> list[tuple[int, Any]]:
-    """Ids in their order, each with its `mark`, None where the kind has none."""
+def read_page(chosen: QuerySet[Contact], most: int | None = None) -> dict[int, Any]:
+    """Ids in their order, each with its `mark`, None where the kind annotates none."""
     columns = [name for name in ("pk", "mark") if name == "pk" or name in chosen.query.annotations]
     rows = chosen.order_by("pk").values_list(*columns)[:most]
-    return [(row[0], row[1] if len(row) > 1 else None) for row in rows]
+    return {row[0]: row[1] if len(row) > 1 else None for row in rows}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +18,10 @@ from triggers.engine.shards import read_clock
 from triggers.entries.fanned import Occasion, digest_of
 from triggers.entries.timed import TimedEntry, occasions
 from triggers.heartbeat import beat
+from triggers.logs import note
 from triggers.models import Contact, Fanout, Heartbeat
+
+logger = logging.getLogger(__name__)
 
 # Sign of life of the planner: everything due until then has its fan-outs.
 PLANNED = "plan"
@@ -70,7 +74,7 @@ def plan_fanouts() -> int:
     wanted = [
         _fanout(trigger, zone, occasion)
         for trigger in triggers
-        for zone, occasion in trigger.occasions(zones, max(since, trigger.since), now)
+        for zone, occasion in _due(trigger, zones, max(since, trigger.since), now)
     ]
     known = set(
         Fanout.objects.filter(trigger__in={one.digest for one in triggers}, due_at__gte=since).values_list(
@@ -104,6 +108,17 @@ def zones_in_use() -> Iterator[str]:
     while zone is not None:
         yield zone
         zone = zones.filter(time_zone__gt=zone).first()
+
+
+def _due(
+    trigger: Trigger, zones: Sequence[str], after: datetime, until: datetime
+) -> Sequence[tuple[str, Occasion]]:
+    """The trigger's occasions; none of one that cannot say when, so that the others are planned all the same."""
+    try:
+        return list(trigger.occasions(zones, after, until))
+    except Exception as error:
+        note(logger, logging.ERROR, "plan.failed", kind=trigger.kind.key, trigger=trigger.digest, error=error)
+        return ()
 
 
 def _fanout(trigger: Trigger, zone: str, occasion: Occasion) -> Fanout:

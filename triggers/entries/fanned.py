@@ -7,7 +7,7 @@ are the same for every kind.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -20,6 +20,12 @@ from triggers.entries.base import Entry
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
+
+    # Contacts and events as queries; the kinds know no tables.
+    Rows = QuerySet[Any]
+
+
+MOST_KEY_CHARS = 100
 
 
 class Occasion(Value, frozen=True):
@@ -53,8 +59,8 @@ class FannedEntry(Entry):
         raise NotImplementedError
 
     def choose(
-        self, config: Any, occasion: Occasion, contacts: QuerySet[Any], events: QuerySet[Any]
-    ) -> QuerySet[Any]:
+        self, config: Any, occasion: Occasion, contacts: Rows, events: Rows
+    ) -> Rows:
         """Those of `contacts` whom the occasion concerns; what differs between them stands in an annotation `mark`.
 
         `contacts` are those of the occasion's zone and of the segment, `events` all events there are. Everything is read in
@@ -62,11 +68,21 @@ class FannedEntry(Entry):
         """
         return contacts
 
+    def refresh(self, config: Any, occasion: Occasion, shop: Any) -> Occasion:
+        """The occasion as it is when a slice is taken; `shop` is the host's adapter."""
+        return occasion
+
+    def marks(
+        self, config: Any, occasion: Occasion, contact_ids: Sequence[int], events: Rows
+    ) -> Mapping[int, Any]:
+        """What differs between the contacts of a slice, when one annotation cannot say it: for all of them at once."""
+        return {}
+
     def slot(self, config: Any, occasion: Occasion, mark: Any) -> Slot | None:
         """The slot of one chosen contact; None when its `mark` says that the occasion does not concern it after all."""
         return Slot(occasion.name, occasion.at)
 
-    def event_data(self, occasion: Occasion, slot: Slot) -> dict[str, Any]:
+    def event_data(self, occasion: Occasion, slot: Slot, mark: Any) -> dict[str, Any]:
         """The data of one contact's event. `trigger` is how the chains know it as theirs."""
         return {**occasion.data, "trigger": occasion.trigger, "slot": slot.name}
 
@@ -77,7 +93,7 @@ class FannedEntry(Entry):
         if event.data.get("trigger") != digest_of(self.key, config) or event.name != self.event_name(config):
             return None
         # Without the settings: who changes them lets nobody in twice on the same occasion.
-        return Admission(f"{self.key}:{event.data.get('slot')}"[:100], since=event.occurred_at)
+        return Admission(_short(f"{self.key}:{event.data.get('slot')}"), since=event.occurred_at)
 
 
 @lru_cache(maxsize=1024)
@@ -85,3 +101,8 @@ def digest_of(kind: str, config: Any) -> str:
     """Identity of a trigger: equal for equal settings, 32 hexadecimal digits."""
     text = msgspec.json.encode([kind, config], order="deterministic")
     return hashlib.sha256(text).hexdigest()[:32]
+
+
+def _short(key: str) -> str:
+    """An entry key that fits into its column."""
+    return key if len(key) <= MOST_KEY_CHARS else hashlib.sha256(key.encode()).hexdigest()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from triggers.core.kinds import Admission
 from triggers.core.values import EventValue, Reason
-from triggers.entries.base import Entry, entries
+from triggers.entries.base import entries
+from triggers.entries.fanned import FannedEntry, Occasion, Slot
 from triggers.forms import KindForm
 from triggers.steps.base import NoConfig
 
@@ -24,14 +27,22 @@ def admit_by_name(event: EventValue, chain_key: str) -> Admission | None:
 
 
 @entries.register
-class ManualEntry(Entry):
+class ManualEntry(FannedEntry):
+    """A whole segment is put in by a fan-out; the chain may be one of any kind."""
+
     key = "manual"
     label = _("By hand, or from the shop's code")
     Config = NoConfig
     form_class = KindForm
 
+    def event_name(self, config: NoConfig) -> str:
+        return PUT_INTO_CHAIN
+
     def event_names(self, config: NoConfig) -> tuple[str, ...]:
         return ()
+
+    def event_data(self, occasion: Occasion, slot: Slot, mark: Any) -> dict[str, Any]:
+        return dict(occasion.data)
 
     def admit(self, config: NoConfig, event: EventValue, wait_scale: float) -> None:
         return None

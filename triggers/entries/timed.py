@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any, ClassVar
 
 from triggers.core.schedule import resolve_local, zone_of
@@ -25,6 +25,14 @@ class TimedEntry(FannedEntry):
 
     def event_name(self, config: Any) -> str:
         return self.event
+
+
+def every_day(at: str, first: datetime, last: datetime) -> Iterator[datetime]:
+    """Each day's wall time `at` (HH:MM) from `first` to `last`, both included."""
+    for number in range((last.date() - first.date()).days + 1):
+        wall = datetime.combine(first.date() + timedelta(days=number), time.fromisoformat(at))
+        if first <= wall <= last:
+            yield wall
 
 
 def occasions(

@@ -24,18 +24,38 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 # Values that databases like to understand in ways of their own.
-TEXTS = ["", "red", "RED", "Straße", "STRASSE", "Жанна", "жанна", "İz", "ΟΔΟΣ", "οδος", "12", "12.0", " 12", "1e3", "-0"]
+TEXTS = [
+    "",
+    "red",
+    "RED",
+    "Straße",
+    "STRASSE",
+    "Жанна",
+    "жанна",
+    "İz",
+    "ΟΔΟΣ",
+    "οδος",
+    "12",
+    "12.0",
+    " 12",
+    "1e3",
+    "-0",
+]
 TEXTS += ["null", "true", "a'b", 'a"b', "50%", "a_b", "\\", "2026-03-01", "é", "red ", ".5", "5.", "0012"]
 scalars = st.sampled_from(TEXTS) | st.booleans() | st.none() | st.integers(-20, 20)
 scalars |= st.integers(-(10**17), 10**17) | st.floats(-1e6, 1e6).map(lambda one: round(one, 3))
 values = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("ab"), inner), max_leaves=4
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("ab"), inner),
+    max_leaves=4,
 )
 KEYS = ["a", "b", "ключ", "a b", "$", "a-b"]
 documents = st.dictionaries(st.sampled_from(KEYS), values, max_size=3)
 paths = st.lists(st.sampled_from(KEYS), min_size=1, max_size=3).map(".".join)
 OPS = ("eq", "ne", "gt", "gte", "lt", "lte", "contains", "in", "exists", "missing")
-asked_values = st.sampled_from([*TEXTS, "red, 12, Жанна", "1,", "true, 5"]) | st.integers(-20, 20) | st.booleans()
+asked_values = (
+    st.sampled_from([*TEXTS, "red, 12, Жанна", "1,", "true, 5"]) | st.integers(-20, 20) | st.booleans()
+)
 asked_values |= st.floats(-1e6, 1e6).map(lambda one: round(one, 3))
 EVENTS = ("view_item", "purchase")
 moments = st.integers(0, 800).map(lambda hours: NOW - timedelta(hours=13 * hours))
@@ -47,7 +67,9 @@ events = st.fixed_dictionaries(
         | st.fixed_dictionaries(
             {
                 "value": st.integers(0, 500) | st.just("99.95"),
-                "items": st.lists(st.fixed_dictionaries({"item_id": st.sampled_from(["L-1", "l-1", "L-2", 7, "7"])})),
+                "items": st.lists(
+                    st.fixed_dictionaries({"item_id": st.sampled_from(["L-1", "l-1", "L-2", 7, "7"])})
+                ),
             }
         ),
         "object_ref": st.sampled_from(["", "order:1", "order:2"]),
@@ -97,8 +119,14 @@ ordered = ("gt", "gte", "lt", "lte")
 
 def compared(**more: Any) -> Any:
     """An operator and a value that the kind does not refuse."""
-    plain = {"op": st.sampled_from([op for op in OPS if op not in ordered]), "value": asked_values.filter(lambda one: one != "")}
-    sized = {"op": st.sampled_from(ordered), "value": st.integers(-20, 20) | st.sampled_from(["12.5", "2026-03-01"])}
+    plain = {
+        "op": st.sampled_from([op for op in OPS if op not in ordered]),
+        "value": asked_values.filter(lambda one: one != ""),
+    }
+    sized = {
+        "op": st.sampled_from(ordered),
+        "value": st.integers(-20, 20) | st.sampled_from(["12.5", "2026-03-01"]),
+    }
     return st.fixed_dictionaries(plain | more) | st.fixed_dictionaries(sized | more)
 
 
@@ -111,16 +139,21 @@ bounds = st.tuples(st.integers(0, 3), st.none() | st.integers(0, 3))
 
 def counted(pair: tuple[int, int | None]) -> dict[str, Any]:
     least, most = pair
-    return {"at_least": least} if most is None else {"at_least": min(least, most), "at_most": max(least, most)}
+    return (
+        {"at_least": least} if most is None else {"at_least": min(least, most), "at_most": max(least, most)}
+    )
 
 
 sums = st.one_of(
     st.just({}),
-    st.fixed_dictionaries(
-        {"sum_of": st.sampled_from(["value", "a", "a.b"])}, optional={}
-    ).flatmap(
+    st.fixed_dictionaries({"sum_of": st.sampled_from(["value", "a", "a.b"])}, optional={}).flatmap(
         lambda one: st.sampled_from(
-            [{"sum_at_least": 100}, {"sum_at_most": 100}, {"sum_at_least": -5, "sum_at_most": 199.9}, {"sum_at_least": 0}]
+            [
+                {"sum_at_least": 100},
+                {"sum_at_most": 100},
+                {"sum_at_least": -5, "sum_at_most": 199.9},
+                {"sum_at_least": 0},
+            ]
         ).map(lambda bound: one | bound)
     ),
 )
@@ -137,13 +170,23 @@ leaves = st.one_of(
     st.fixed_dictionaries({"kind": st.just("topic_opt_out"), "topic": st.sampled_from(["news", "gone"])}),
     st.tuples(
         st.fixed_dictionaries(
-            {"kind": st.just("event_happened"), "event": st.sampled_from(EVENTS), "days": days, "filters": filters}
+            {
+                "kind": st.just("event_happened"),
+                "event": st.sampled_from(EVENTS),
+                "days": days,
+                "filters": filters,
+            }
         ),
         bounds.map(counted),
     ).map(lambda parts: parts[0] | parts[1]),
     st.tuples(
         st.fixed_dictionaries(
-            {"kind": st.just("event_totals"), "event": st.sampled_from(EVENTS), "period": periods, "filters": filters}
+            {
+                "kind": st.just("event_totals"),
+                "event": st.sampled_from(EVENTS),
+                "period": periods,
+                "filters": filters,
+            }
         ),
         bounds.map(counted),
         sums,
@@ -213,7 +256,9 @@ def shop(persons: list[dict[str, Any]]) -> Iterator[list[int]]:
     with transaction.atomic():
         news = Topic.objects.create(key="news", name="News")
         Segment.objects.create(
-            key="inner", name="Inner", rule={"kind": "contact_field", "field": "language", "op": "eq", "value": "ru"}
+            key="inner",
+            name="Inner",
+            rule={"kind": "contact_field", "field": "language", "op": "eq", "value": "ru"},
         )
         yield [add_person(person, news) for person in persons]
         transaction.set_rollback(True)
@@ -223,7 +268,9 @@ def add_person(person: dict[str, Any], news: Topic) -> int:
     contact = Contact.objects.create(**person["fields"])
     ContactTag.objects.bulk_create(ContactTag(contact=contact, name=name) for name in person["tags"])
     for channel, agreed in person["consents"].items():
-        Consent.objects.create(contact=contact, channel=channel, is_granted=agreed, said_at=NOW, source="test")
+        Consent.objects.create(
+            contact=contact, channel=channel, is_granted=agreed, said_at=NOW, source="test"
+        )
     if person["opted_out"]:
         OptOut.objects.create(contact=contact, topic=news, said_at=NOW, source="test")
     for kind, value in person["traits"]:

@@ -20,7 +20,7 @@ from itertools import product
 from typing import Any
 
 from django.db.backends.signals import connection_created
-from django.db.models import BooleanField, CharField, DecimalField, Func
+from django.db.models import BooleanField, DecimalField, Func
 
 from triggers.core.payload import Operator, PayloadFilter, compare, fold, number, numbers_at, values_at
 
@@ -134,7 +134,9 @@ class Dialect:
     # Where the second stands in the first, from 1.
     position: str
 
-    def found(self, document: str, params: Params, path: Sequence[str], name: str = "v") -> tuple[str, Params]:
+    def found(
+        self, document: str, params: Params, path: Sequence[str], name: str = "v"
+    ) -> tuple[str, Params]:
         raise NotImplementedError
 
     def holds(self, op: Operator, value: Any) -> tuple[str, Params]:
@@ -146,7 +148,9 @@ class Dialect:
             return f"{self.position.format(self.searchable)} > 0", [fold(value)]
         if op == "in":
             parts = [self._equals(part.strip()) for part in str(value).split(",")]
-            return " OR ".join(f"({sql})" for sql, _params in parts), [one for _sql, given in parts for one in given]
+            return " OR ".join(f"({sql})" for sql, _params in parts), [
+                one for _sql, given in parts for one in given
+            ]
         if op == "eq":
             return self._equals(value)
         as_number = number(value)
@@ -172,9 +176,7 @@ class PostgreSQL(Dialect):
     _type = "jsonb_typeof(v.v)"
     _folded = without_case('LOWER({} COLLATE "und-x-icu")').replace("{}", _text) + ' COLLATE "C"'
     text = f"CASE WHEN {_type} IN ('string', 'number', 'boolean') THEN {_folded} END"
-    searchable = (
-        f"CASE WHEN {_type} IN ('string', 'boolean') OR {_type} = 'number' AND {_text} ~ '^-?[0-9]+$' THEN {_folded} END"
-    )
+    searchable = f"CASE WHEN {_type} IN ('string', 'boolean') OR {_type} = 'number' AND {_text} ~ '^-?[0-9]+$' THEN {_folded} END"
     number = (
         f"CASE {_type} WHEN 'number' THEN {_text}::numeric WHEN 'string' THEN"
         f" CASE WHEN {_text} ~ '{NUMBER}' THEN {_text}::numeric END END"
@@ -182,7 +184,9 @@ class PostgreSQL(Dialect):
     is_there = f"{_type} NOT IN ('null', 'array') AND v.v <> '\"\"'::jsonb"
     position = "strpos({}, %s)"
 
-    def found(self, document: str, params: Params, path: Sequence[str], name: str = "v") -> tuple[str, Params]:
+    def found(
+        self, document: str, params: Params, path: Sequence[str], name: str = "v"
+    ) -> tuple[str, Params]:
         where = "$." + ".".join(json.dumps(one, ensure_ascii=False) for one in path) + "[*]"
         return f"jsonb_path_query({document}, %s::jsonpath, '{{}}', true) AS {name}(v)", [*params, where]
 
@@ -202,7 +206,9 @@ class MariaDB(Dialect):
     is_there = f"{_type} NOT IN ('NULL', 'ARRAY') AND v.v <> '\"\"'"
     position = "LOCATE(%s, {})"
 
-    def found(self, document: str, params: Params, path: Sequence[str], name: str = "v") -> tuple[str, Params]:
+    def found(
+        self, document: str, params: Params, path: Sequence[str], name: str = "v"
+    ) -> tuple[str, Params]:
         variants = [
             "$" + "".join(f'."{one}"{star}' for one, star in zip(path, stars, strict=True))
             for stars in product(("", "[*]"), repeat=len(path))

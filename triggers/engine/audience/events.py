@@ -78,7 +78,9 @@ class _Totals:
     """Bounds for what a number in the data of events adds up to; for a contact without events that is nought."""
 
     def __init__(self, events: QuerySet[Event], path: list[str]) -> None:
-        total: Any = Round(Coalesce(Sum(NumberIn("data", path)), 0, output_field=NumberIn.output_field), PLACES)
+        total: Any = Round(
+            Coalesce(Sum(NumberIn("data", path)), 0, output_field=NumberIn.output_field), PLACES
+        )
         self.by_contact = _by_contact(events).annotate(total=total)
 
     def at_least(self, amount: float | None) -> Q:

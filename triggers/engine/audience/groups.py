@@ -44,5 +44,3 @@ def _not(criterion: Not, now: datetime) -> Q:
 def without(condition: Q) -> Q:
     """Contacts that a condition does not hold for."""
     return ~Q(Exists(Contact.objects.filter(condition, pk=OuterRef("pk"))))
-
-
