@@ -87,7 +87,18 @@ def test_without_a_name_it_lists_the_names() -> None:
     printed, _process_id = run()
     assert [line.split()[0] for line in printed.splitlines()] == NAMES
     assert [
-        *("capture", "deliver", "fanout", "inflight", "ingest", "latency", "longtx", "memory", "render", "statements"),
+        *(
+            "capture",
+            "deliver",
+            "fanout",
+            "inflight",
+            "ingest",
+            "latency",
+            "longtx",
+            "memory",
+            "render",
+            "statements",
+        ),
         "turn",
     ] == NAMES
 

@@ -112,6 +112,14 @@ def work_at(minutes: str) -> None:
         call_command("triggers_run", "--once")
 
 
+def put_in(key: str) -> None:
+    """The shop's code puts all contacts into a chain, once under this name."""
+    import triggers
+    from triggers.models import Contact
+
+    triggers.enter(key, Contact.objects.all(), key="campaign")
+
+
 def agree(address: str) -> None:
     from triggers import consent
 
@@ -126,7 +134,19 @@ def _chain(key: str) -> Any:
 
 DEEDS: dict[str, Callable[..., None]] = {
     deed.__name__: deed
-    for deed in (order, orders, publish, pause, resume, report, unsubscribe, cut_months, work_at, agree)
+    for deed in (
+        order,
+        orders,
+        publish,
+        pause,
+        resume,
+        report,
+        unsubscribe,
+        cut_months,
+        work_at,
+        put_in,
+        agree,
+    )
 }
 
 if __name__ == "__main__":

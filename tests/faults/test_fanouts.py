@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from tests.build import live_chain
 from tests.faults.scenario import Scenario, names
+from triggers.crashpoints import EXIT_STATUS
 from triggers.models import Chain, Event, Fanout, FanoutState, Journey
 
 pytestmark = [
@@ -49,6 +50,25 @@ def test_killed_while_contacts_are_let_in(shop: Scenario, settings: Any, point: 
     assert Event.objects.filter(name="schedule_due").count() < PEOPLE
     shop.work()
     assert_each_has_one(shop)
+
+
+@pytest.mark.fault("F4")
+def test_killed_while_contacts_are_put_in_by_hand(shop: Scenario) -> None:
+    for name in names(PEOPLE):
+        shop.customer(name)
+    live_chain(
+        [("thanks", "send_email", {"template": "thanks"})],
+        key="campaign",
+        entry_kind="manual",
+        entry_config={},
+    )
+    assert shop.deed("put_in", "campaign", at="enter.before_commit").returncode == EXIT_STATUS
+    assert not Event.objects.filter(name="put_into_chain").exists()
+    for _again in range(2):
+        assert shop.deed("put_in", "campaign").returncode == 0
+        shop.work()
+    assert Journey.objects.count() == PEOPLE
+    assert {shop.received(name) for name in names(PEOPLE)} == {1}
 
 
 @pytest.mark.fault("F6", "F14")

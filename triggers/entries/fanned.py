@@ -21,9 +21,6 @@ from triggers.entries.base import Entry
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-    # Contacts and events as queries; the kinds know no tables.
-    Rows = QuerySet[Any]
-
 
 MOST_KEY_CHARS = 100
 
@@ -59,8 +56,8 @@ class FannedEntry(Entry):
         raise NotImplementedError
 
     def choose(
-        self, config: Any, occasion: Occasion, contacts: Rows, events: Rows
-    ) -> Rows:
+        self, config: Any, occasion: Occasion, contacts: QuerySet[Any], events: QuerySet[Any]
+    ) -> QuerySet[Any]:
         """Those of `contacts` whom the occasion concerns; what differs between them stands in an annotation `mark`.
 
         `contacts` are those of the occasion's zone and of the segment, `events` all events there are. Everything is read in
@@ -73,7 +70,7 @@ class FannedEntry(Entry):
         return occasion
 
     def marks(
-        self, config: Any, occasion: Occasion, contact_ids: Sequence[int], events: Rows
+        self, config: Any, occasion: Occasion, contact_ids: Sequence[int], events: QuerySet[Any]
     ) -> Mapping[int, Any]:
         """What differs between the contacts of a slice, when one annotation cannot say it: for all of them at once."""
         return {}

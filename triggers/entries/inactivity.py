@@ -116,16 +116,18 @@ class InactivityEntry(TimedEntry):
         until = occasion.at - timedelta(days=config.days)
         heard = events.filter(contact=OuterRef("pk"), name__in=config.events)
         last = heard.order_by("-recorded_at").values("recorded_at")[:1]
-        silent = contacts.filter(~Exists(heard.filter(recorded_at__gt=until)))
+        silent: QuerySet[Any] = contacts.filter(~Exists(heard.filter(recorded_at__gt=until)))
         if config.is_retroactive:
             told = events.filter(contact=OuterRef("pk"), name=self.event, data__trigger=occasion.trigger)
             silent = silent.annotate(mark=Subquery(last)).filter(mark__isnull=False)
-            return silent.filter(~Exists(told.filter(recorded_at__gt=OuterRef("mark"))))
+            untold: QuerySet[Any] = silent.filter(~Exists(told.filter(recorded_at__gt=OuterRef("mark"))))
+            return untold
         # Exactly those whose time became full since the look of the day before.
         before = resolve_local(wall_of(occasion) - timedelta(days=1), zone_of(occasion.zone))
         since = before - timedelta(days=config.days)
         silent = silent.filter(Exists(heard.filter(recorded_at__gt=since, recorded_at__lte=until)))
-        return silent.annotate(mark=Subquery(last))
+        new: QuerySet[Any] = silent.annotate(mark=Subquery(last))
+        return new
 
     def slot(self, config: InactivityConfig, occasion: Occasion, mark: datetime) -> Slot:
         return Slot(mark.isoformat(timespec="milliseconds"), occasion.at)

@@ -114,10 +114,12 @@ class PersonalDateEntry(TimedEntry):
             told = events.filter(contact=OuterRef("pk"), name=self.event, data__trigger=occasion.trigger)
             contacts = contacts.filter(~Exists(told.filter(recorded_at__gt=since)))
         if config.field == BIRTHDAY:
-            return contacts.annotate(mark=F(BIRTHDAY)).filter(_dates(config, days))
+            born: QuerySet[Any] = contacts.annotate(mark=F(BIRTHDAY)).filter(_dates(config, days))
+            return born
         name = config.field.removeprefix("attributes.")
-        text = contacts.annotate(mark=Cast(KeyTextTransform(name, "attributes"), CharField(max_length=100)))
-        return text.filter(_texts(config, days))
+        text = Cast(KeyTextTransform(name, "attributes"), CharField(max_length=100))
+        written: QuerySet[Any] = contacts.annotate(mark=text).filter(_texts(config, days))
+        return written
 
     def slot(self, config: PersonalDateConfig, occasion: Occasion, mark: Any) -> Slot | None:
         born = mark if isinstance(mark, date) else _parsed(mark)
