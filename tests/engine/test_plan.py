@@ -9,8 +9,10 @@ import pytest
 
 from tests.build import live_chain, make_contact
 from tests.pure import utc
+from triggers.delivery.reconcile import reconcile
 from triggers.engine.plan import plan_fanouts, zones_in_use
 from triggers.engine.publish import pause_chain, publish, resume_chain
+from triggers.heartbeat import beat
 from triggers.models import Chain, Contact, Fanout
 from triggers.testing import database_clock
 
@@ -134,6 +136,19 @@ def test_a_clock_that_was_set_back_plans_nothing_twice() -> None:
     make_contact()
     assert plan_at(TEN + timedelta(minutes=5)) == 1
     assert plan_at(TEN + timedelta(minutes=1)) == 0
+
+
+def test_a_restored_backup_gives_nothing_out_again() -> None:
+    """What came due since the backup may have been given out; what comes due from now on is."""
+    daily()
+    make_contact()
+    plan_at(START)
+    now = TEN + timedelta(days=1, hours=2)
+    with database_clock(now):
+        beat("tick")
+        reconcile(START)
+    assert plan_at(now + timedelta(minutes=1)) == 0
+    assert plan_at(TEN + timedelta(days=2)) == 1
 
 
 def test_looking_for_zones_takes_a_probe_for_each(django_assert_num_queries: Any) -> None:

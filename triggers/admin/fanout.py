@@ -22,18 +22,32 @@ TONES = {FanoutState.DONE: "tc-good", FanoutState.SKIPPED: "tc-bad", FanoutState
 
 @admin.register(Fanout)
 class FanoutAdmin(ReadOnlyPage):
-    list_display = ["sentence", "slot", "where", "due_at", "state_badge", "entered"]
+    list_display = ["sentence", "state_badge", "entered", "occasion", "where", "due_at"]
     list_filter = ["state", "due_at"]
     ordering = ["-pk"]
     actions = ["go_on"]
     fields = [
-        *("sentence", "slot", "where", "segment", "due_at", "state_badge", "entered", "next_at", "ended_at"),
+        *(
+            "sentence",
+            "occasion",
+            "where",
+            "segment",
+            "due_at",
+            "state_badge",
+            "entered",
+            "next_at",
+            "ended_at",
+        ),
         *("error", "pretty_data"),
     ]
 
     @admin.display(description=_("trigger"))
     def sentence(self, fanout: Fanout) -> str:
         return trigger_sentence(fanout.kind, fanout.config)
+
+    @admin.display(description=_("occasion"), ordering="slot")
+    def occasion(self, fanout: Fanout) -> str:
+        return fanout.slot.replace("T", " ")
 
     @admin.display(description=_("time zone"), ordering="zone")
     def where(self, fanout: Fanout) -> str:

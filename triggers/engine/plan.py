@@ -12,6 +12,7 @@ import msgspec
 from django.conf import settings as django_settings
 from django.db import transaction
 
+from triggers.clock import DatabaseNow
 from triggers.crashpoints import crash_point
 from triggers.engine.live import live_chains
 from triggers.engine.shards import read_clock
@@ -19,7 +20,7 @@ from triggers.entries.fanned import Occasion, digest_of
 from triggers.entries.timed import TimedEntry, occasions
 from triggers.heartbeat import beat
 from triggers.logs import note
-from triggers.models import Contact, Fanout, Heartbeat
+from triggers.models import Contact, Fanout, FanoutState, Heartbeat
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +88,12 @@ def plan_fanouts() -> int:
         beat(PLANNED)
         crash_point("plan.before_commit")
     return len(new)
+
+
+def leave_out_missed() -> None:
+    """After a restored backup: what came due since it was taken may have been given out, and is not given out again."""
+    Fanout.objects.running().update(state=FanoutState.SKIPPED, ended_at=DatabaseNow())
+    beat(PLANNED)
 
 
 def live_triggers() -> list[Trigger]:
