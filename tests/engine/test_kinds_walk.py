@@ -72,6 +72,7 @@ class TestBirthday:
         live("personal_date", self.CONFIG, self.STEPS)
         assert run_at("2026-05-13 06:59") == []
         assert run_at("2026-05-13 07:00") == ["person1"]
+        assert run_at("2026-05-14 09:00") == ["person1", "person2"]
         assert run_at("2026-05-20 07:00") == ["person1", "person2", "person1"]
         assert run_at("2027-05-13 07:00").count("person1") == 3
 
