@@ -1,6 +1,6 @@
 """The cart of whoever is shopping: in the session before login, in the database after it, with one interface.
 
-Changes of a customer's cart are events in the same transaction; nobody knows whose cart an anonymous one is.
+Changes of a cart are events in the same transaction: of the customer, or of a visitor who may turn out to be one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.contrib.sessions.backends.base import SessionBase
 from django.core import signing
 from django.db import transaction
 from django.db.models import F, Sum
@@ -54,6 +53,8 @@ class ShopperCart:
     # Object reference of the cart's events; a cart in a session has none.
     ref = ""
     owner: User | None = None
+    # Who its events are about: a customer, or the request of somebody who may become one.
+    person: User | HttpRequest
 
     def lines(self) -> list[Line]:
         raise NotImplementedError
@@ -97,14 +98,14 @@ class ShopperCart:
         raise NotImplementedError
 
     def _capture(self, name: str, *lines: Line) -> None:
-        triggers.capture(name, contact=self.owner, data=goods(lines), object_ref=self.ref)
+        triggers.capture(name, contact=self.person, data=goods(lines), object_ref=self.ref)
 
 
 class SessionCart(ShopperCart):
     """Product ids and quantities in the visitor's session."""
 
-    def __init__(self, session: SessionBase) -> None:
-        self._session = session
+    def __init__(self, request: HttpRequest) -> None:
+        self.person, self._session = request, request.session
 
     def lines(self) -> list[Line]:
         quantities = self._quantities()
@@ -136,7 +137,7 @@ class CustomerCart(ShopperCart):
     """The cart in the database; it is made when the first thing goes in."""
 
     def __init__(self, user: User) -> None:
-        self.owner = user
+        self.owner = self.person = user
         self._cart = Cart.objects.filter(user=user).first()
 
     @property
@@ -191,7 +192,7 @@ def cart_of(request: HttpRequest) -> ShopperCart:
     cart: ShopperCart | None = getattr(request, "_demo_shop_cart", None)
     if cart is None:
         user = request.user
-        cart = CustomerCart(user) if isinstance(user, User) else SessionCart(request.session)
+        cart = CustomerCart(user) if isinstance(user, User) else SessionCart(request)
         request._demo_shop_cart = cart  # type: ignore[attr-defined]
     return cart
 
@@ -207,10 +208,10 @@ def total_of(lines: Iterable[Line]) -> Decimal:
 
 def merge_on_login(request: HttpRequest | None, user: User, **kwargs: Any) -> None:
     """Receiver of `user_logged_in`: what was put in before login is the customer's now."""
-    session = getattr(request, "session", None)
-    if session is None or not session.get(SESSION_KEY):
+    if not getattr(request, "session", {}).get(SESSION_KEY):
         return
-    anonymous = SessionCart(session)
+    assert request is not None
+    anonymous = SessionCart(request)
     CustomerCart(user).merge(anonymous.lines())
     anonymous.clear()
 

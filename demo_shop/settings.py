@@ -127,5 +127,7 @@ TRIGGERS = {
     "SHOP_ADAPTER": "demo_shop.adapter.DemoShopAdapter",
     "SMS_PROVIDERS": {"default": {"BACKEND": "demo_shop.mailbox.sms.MailboxSMSBackend", "OPTIONS": {}}},
     "DEFAULT_COUNTRY": "DE",
+    # The rest the server tells of by itself.
+    "BROWSER_EVENTS": ("page_view", "click", "form_field_left", "user_engagement"),
     "WAIT_SCALE": WAIT_SCALE,
 }

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from triggers.engine.announce import goods_changed as goods_changed
     from triggers.engine.enter import enter as enter
     from triggers.engine.enter import enter_segment as enter_segment
+    from triggers.identity import identify as identify
 
 __version__ = "0.1.0.dev0"
 
@@ -23,6 +24,7 @@ PUBLIC = {
     "enter": "triggers.engine.enter",
     "enter_segment": "triggers.engine.enter",
     "goods_changed": "triggers.engine.announce",
+    "identify": "triggers.identity",
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 from django.dispatch import Signal
+from django.http import HttpRequest
 from django.utils import timezone
 
 from triggers.clock import DatabaseNow
@@ -16,9 +17,10 @@ from triggers.contacts import contact_for
 from triggers.crashpoints import crash_point
 from triggers.heartbeat import beat
 from triggers.logs import note
-from triggers.models import SHARDS, Contact, Event, PendingEvent
+from triggers.models import SHARDS, Contact, Event, PendingEvent, Visitor, VisitorEvent
 from triggers.payloads import clean_data, clean_moment, clean_name, clean_ref
 from triggers.signals import capture_failed, event_captured
+from triggers.visitors import person_of
 
 logger = logging.getLogger(__name__)
 
@@ -33,14 +35,18 @@ def capture(
 ) -> Event | None:
     """Record that something happened to a contact, in the caller's transaction.
 
-    `contact` is a Contact, a user of the host project, or an e-mail address; for nobody (an anonymous user) nothing is
+    `contact` is a Contact, a user of the host project, an e-mail address, or a request: that is its user, or else its
+    visitor. What a visitor does is kept until it is known who that is. For nobody (an anonymous user) nothing is
     recorded. Never raises and never talks to a broker: whatever goes wrong is logged, counted on the health page and
     sent as `capture_failed`, and the shop's request goes on. Returns the event, or None when there is none.
     """
     try:
         with transaction.atomic():
-            found = contact_for(contact)
+            who = person_of(contact) if isinstance(contact, HttpRequest) else contact
+            found = contact_for(who)
             if found is None:
+                if isinstance(who, Visitor):
+                    _keep(who, name, data, object_ref, occurred_at)
                 return None
             event = record_event(
                 name, contact=found, data=data, object_ref=object_ref, occurred_at=occurred_at
@@ -77,6 +83,23 @@ def record_event(
     del event.recorded_at
     PendingEvent(event=event, shard=contact.pk % SHARDS).save(force_insert=True)
     return event
+
+
+def _keep(
+    visitor: Visitor,
+    name: str,
+    data: Mapping[str, Any] | None,
+    object_ref: str,
+    occurred_at: datetime | None,
+) -> None:
+    """Something that a visitor did of whom nothing is known yet. Raises InvalidEvent; one insert."""
+    VisitorEvent(
+        visitor=visitor,
+        name=clean_name(name),
+        occurred_at=clean_moment(occurred_at, timezone.now()),
+        data=clean_data(data),
+        object_ref=clean_ref(object_ref),
+    ).save(force_insert=True)
 
 
 def report_failures(failures: Sequence[tuple[Any, Exception]]) -> None:

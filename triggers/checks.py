@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
 from math import inf
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import connections
@@ -16,9 +18,11 @@ from django.utils.module_loading import import_string
 
 from triggers.accounts import CLASSES, MOST_ALIAS_CHARS, SETTINGS
 from triggers.conf import Settings, settings
+from triggers.core.events import EVENT_NAME
 from triggers.engine.purge import read_retention
 from triggers.exceptions import TriggersError
 from triggers.shop import ShopAdapter
+from triggers.sources.adapters import APPS
 
 POSITIVE = (
     "WAIT_SCALE",
@@ -39,9 +43,20 @@ POSITIVE = (
     "RATE_LEAST",
     "FAILURES_STOP",
     "EVENT_BYTES",
+    "API_BYTES",
+    "API_CALLS_PER_MINUTE",
+    "IDEMPOTENCY_DAYS",
     "MAX_SOURCE_CHARS",
     "MAX_OUTPUT_CHARS",
     "LOOP_BUDGET",
+    "VISITOR_DAYS",
+    "VISITOR_HOURS",
+    "TRACKER_BACKLOG",
+)
+
+# What no browser may tell of: money, identity, and what only we know.
+NEVER_BROWSED = re.compile(
+    r"purchase|refund|sign_up|login|order_\w+|generate_lead|consent_\w+|unsubscribed|email_\w+|sms_\w+"
 )
 
 
@@ -63,6 +78,9 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         *_limits(),
         *_unknown_policy(),
         *_retention(),
+        *_source_models(),
+        *_sources(),
+        *_tracking(),
     ]
 
 
@@ -139,6 +157,54 @@ def _retention() -> Iterator[CheckMessage]:
         read_retention()
     except TriggersError as error:
         yield Error(f"TRIGGERS: {error}", id="triggers.E012")
+
+
+def _sources() -> Iterator[CheckMessage]:
+    given = settings.SOURCES
+    known = ", ".join(APPS)
+    if given is not None and not (isinstance(given, list | tuple) and set(map(str, given)) <= set(APPS)):
+        yield Error(f"TRIGGERS['SOURCES'] is None or a list of {known}, not {given!r}", id="triggers.E014")
+
+
+def _source_models() -> Iterator[CheckMessage]:
+    given = settings.SOURCE_MODELS
+    if not isinstance(given, dict):
+        yield Error("TRIGGERS['SOURCE_MODELS'] must be a dictionary", id="triggers.E013")
+        return
+    for label, names in given.items():
+        try:
+            columns = {field.name for field in apps.get_model(label)._meta.concrete_fields}
+        except (AttributeError, LookupError, ValueError) as error:
+            yield Error(f"TRIGGERS['SOURCE_MODELS']: {error}", id="triggers.E013")
+            continue
+        strange = (
+            [str(name) for name in names if name not in columns] if isinstance(names, list | tuple) else ["?"]
+        )
+        if strange:
+            problem = (
+                f"TRIGGERS['SOURCE_MODELS'][{label!r}] is a list of its columns, not {', '.join(strange)}"
+            )
+            yield Error(problem, id="triggers.E013")
+
+
+def _tracking() -> Iterator[CheckMessage]:
+    names = settings.BROWSER_EVENTS
+    if not isinstance(names, list | tuple) or not all(EVENT_NAME.match(str(name)) for name in names):
+        yield Error("TRIGGERS['BROWSER_EVENTS'] must be a list of names of events", id="triggers.E020")
+        return
+    for name in filter(NEVER_BROWSED.fullmatch, names):
+        hint = "Let the shop's server say it: triggers.capture()."
+        yield Error(
+            f"TRIGGERS['BROWSER_EVENTS']: a browser must not say {name!r}", hint=hint, id="triggers.E020"
+        )
+    rule = settings.TRACKING_ALLOWED
+    try:
+        is_callable = not rule or callable(import_string(str(rule)))
+    except ImportError as error:
+        yield Error(f"TRIGGERS['TRACKING_ALLOWED']: {error}", id="triggers.E021")
+        return
+    if not is_callable:
+        yield Error(f"TRIGGERS['TRACKING_ALLOWED']: {rule} cannot be called", id="triggers.E021")
 
 
 def _backends() -> Iterator[CheckMessage]:

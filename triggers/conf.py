@@ -59,9 +59,49 @@ class Settings:
     # Messages of a chain that failed for good in a row before it is paused.
     FAILURES_STOP: int = 20
     # Days that ended things are kept; None, or no key, is for ever. See engine/purge.py for what may never go.
-    RETENTION: dict[str, float | None] = {"events": None, "journeys": None, "messages": None, "bodies": None}
+    RETENTION: dict[str, float | None] = {
+        "events": None,
+        "journeys": None,
+        "messages": None,
+        "bodies": None,
+        # Of nobody that is known.
+        "visitors": 30,
+    }
+    # What a browser may tell of, about its own visitor only. Money and identity never come from there.
+    BROWSER_EVENTS: tuple[str, ...] = (
+        *("page_view", "view_item", "view_item_list", "view_cart", "select_item", "search", "add_to_cart"),
+        *(
+            "remove_from_cart",
+            "add_to_wishlist",
+            "begin_checkout",
+            "click",
+            "file_download",
+            "form_field_left",
+        ),
+        "user_engagement",
+    )
+    # Name of the visitor's cookie, and days that a browser keeps it.
+    VISITOR_COOKIE: str = "triggers_visitor"
+    VISITOR_DAYS: int = 365
+    # Hours before a visitor is known whose events start and end journeys all the same; what is older is history.
+    VISITOR_HOURS: int = 24
+    # Whether browsers that ask not to be followed (Do Not Track, Global Privacy Control) are left alone.
+    RESPECT_DNT: bool = True
+    # Dotted path of a function that is given the request and says whether this visitor may be known; empty: everybody.
+    TRACKING_ALLOWED: str = ""
+    # Events that may wait to be matched before the tracker's are sent away for a minute.
+    TRACKER_BACKLOG: int = 50_000
     # Serialised size of one event's data, bytes.
     EVENT_BYTES: int = 32_768
+    # Adapters that listen to other apps, by name; None: all whose app is installed.
+    SOURCES: list[str] | None = None
+    # Models whose changes may be made events in the admin, and the fields of each that may be watched, followed or told.
+    SOURCE_MODELS: dict[str, list[str]] = {}
+    # Bytes of one call of the API, and calls of one key in a minute.
+    API_BYTES: int = 1_048_576
+    API_CALLS_PER_MINUTE: int = 6_000
+    # Days that the API knows an idempotency key again.
+    IDEMPOTENCY_DAYS: float = 7.0
     # Characters of one template's source, and of what it may produce.
     MAX_SOURCE_CHARS: int = 200_000
     MAX_OUTPUT_CHARS: int = 500_000

@@ -13,17 +13,19 @@ from triggers.crashpoints import crash_point
 from triggers.models import Channel, Consent, Contact, OptOut, Suppression, SuppressionReason, Topic
 
 
-def grant(contact: Any, channel: str, *, source: str, text: str) -> None:
+def grant(contact: Any, channel: str, *, source: str, text: str, lifts: bool = True) -> None:
     """The contact agrees to marketing messages on a channel ("email" or "sms"), to this very text.
 
-    Lifts the contact's own unsubscription from everything; bounces and complaints stay suppressed.
+    Lifts the contact's own unsubscription from everything, unless it is somebody else who says so (`lifts` is false);
+    bounces and complaints stay suppressed.
     """
     found = _known(contact)
     with transaction.atomic():
         _say(found, channel, True, source, text)
-        Suppression.objects.filter(
-            channel=channel, address=address_key(found, channel), reason=SuppressionReason.UNSUBSCRIBED
-        ).delete()
+        if lifts:
+            Suppression.objects.filter(
+                channel=channel, address=address_key(found, channel), reason=SuppressionReason.UNSUBSCRIBED
+            ).delete()
         record_event("consent_granted", contact=found, data={"channel": channel, "source": source})
         crash_point("grant.before_commit")
     crash_point("grant.after_commit")

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from triggers.addresses import parse_email, parse_phone
 from triggers.exceptions import InvalidAddress
 from triggers.logs import note
-from triggers.models import Contact
+from triggers.models import Contact, Visitor
 from triggers.payloads import clean_text
 from triggers.shop import ContactDetails, get_adapter
 
@@ -22,12 +22,14 @@ TEXTS = ("first_name", "last_name", "language", "time_zone")
 
 
 def contact_for(who: Any) -> Contact | None:
-    """The contact, made if need be; None for nobody (None, "", an anonymous user).
+    """The contact, made if need be; None for nobody (None, "", an anonymous user, a visitor of whom nothing is known).
 
     Raises InvalidAddress for a text that is not exactly one e-mail address, and TypeError for other things.
     """
     if isinstance(who, Contact):
         return who
+    if isinstance(who, Visitor):
+        return who.contact
     if who is None or who == "" or getattr(who, "is_anonymous", False):
         return None
     if isinstance(who, str):

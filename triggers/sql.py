@@ -35,8 +35,8 @@ def insert_rows(
 ) -> list[Row]:
     """Insert rows given as values of `columns` (attribute names). One statement.
 
-    `stamped` is a further column that gets the database's time. Returns the columns `returning` of the rows that were
-    written, in no order; with `skips_taken`, rows with a key that is there already are left out.
+    `stamped` is a further column that gets the database's time. With `skips_taken`, rows with a key that is there
+    already are left out; otherwise the columns `returning` of all rows come back, in no order.
     """
     if not rows:
         return []

@@ -80,6 +80,8 @@ def _order(request: HttpRequest, details: dict[str, Any]) -> HttpResponse:
             request, _("Somebody was faster. There is not enough left of: %(names)s.") % {"names": names}
         )
         return redirect("demo_shop:cart")
+    if order.user is None:
+        triggers.identify(request, order.email)
     request.session[SESSION_KEY] = [*request.session.get(SESSION_KEY, []), order.pk]
     return redirect("demo_shop:payment", order.number)
 

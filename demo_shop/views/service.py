@@ -40,6 +40,7 @@ def newsletter_confirm(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "demo_shop/newsletter_confirm.html", {"signup": None}, status=404)
     if request.method == "POST":
         confirm(signup)
+        triggers.identify(request, signup.email)
     return render(request, "demo_shop/newsletter_confirm.html", {"signup": signup})
 
 
@@ -69,8 +70,6 @@ def _known_of(request: HttpRequest) -> dict[str, Any]:
 
 @require_safe
 def delivery_terms(request: HttpRequest) -> HttpResponse:
-    data = {"page_title": "Delivery and returns", "page_location": request.path}
-    triggers.capture("page_view", contact=request.user, data=data)
     context = {
         "standard": SHIPPING[Delivery.STANDARD],
         "express": SHIPPING[Delivery.EXPRESS],
@@ -91,5 +90,5 @@ def price_list(request: HttpRequest) -> HttpResponse:
             [product.sku, product.name, product.category.name, product.price, CURRENCY, product.stock]
         )
     data = {"file_name": PRICE_LIST, "file_extension": "csv"}
-    triggers.capture("file_download", contact=request.user, data=data)
+    triggers.capture("file_download", contact=request, data=data)
     return response

@@ -30,7 +30,7 @@ CODE = re.compile(r"`(?P<code>[^`\n]+)`")
 # Names with a capital and an underscore that are Django's, Anymail's, the environment's or an example's.
 NOT_OURS = {
     *("EMAIL_BACKEND", "DEFAULT_FROM_EMAIL", "EMAIL_TIMEOUT", "TIME_ZONE", "LANGUAGE_CODE", "SECRET_KEY"),
-    *("SECRET_KEY_FALLBACKS", "USE_TZ", "INSTALLED_APPS", "REQUESTS_TIMEOUT"),
+    *("SECRET_KEY_FALLBACKS", "USE_TZ", "INSTALLED_APPS", "REQUESTS_TIMEOUT", "CSRF_TRUSTED_ORIGINS"),
 }
 
 

@@ -46,6 +46,34 @@ def orders(*addresses: str) -> None:
         triggers.capture_many({"name": "add_to_cart", "contact": one} for one in addresses)
 
 
+def send_events(text: str, *keys: str) -> None:
+    """A call of the API with an event under each idempotency key."""
+    who = {"email": "ann@example.com"}
+    _call(
+        "events",
+        text,
+        {"events": [{"name": "login", "contact": who, "idempotency_key": key} for key in keys]},
+    )
+
+
+def send_contact(text: str) -> None:
+    """A call of the API with a contact who has agreed."""
+    agreed = {"email": {"source": "till", "text": "yes"}}
+    _call("contacts", text, {"email": "ann@example.com", "consents": agreed})
+
+
+def _call(where: str, text: str, body: dict[str, Any]) -> None:
+    from django.test import Client
+
+    answer = Client().post(
+        f"/triggers/api/v1/{where}",
+        body,
+        content_type="application/json",
+        headers={"authorization": f"Bearer {text}"},
+    )
+    assert answer.status_code == 200, answer.content
+
+
 def publish(key: str) -> None:
     from triggers.engine import publish as verbs
 
@@ -126,6 +154,41 @@ def agree(address: str) -> None:
     consent.grant(address, "email", source="test", text="yes")
 
 
+def browse(parcel: str) -> None:
+    """A page of the shop tells what somebody did in a browser whose cookie is always the same."""
+    assert _collect(parcel, "page_view", None).status_code == 204
+
+
+def log_in(address: str) -> None:
+    """The same browser, after its owner has logged in."""
+    from django.contrib.auth import get_user_model
+
+    user, _is_new = get_user_model().objects.get_or_create(username=address, defaults={"email": address})
+    assert _collect("second-parcel", "search", user).status_code == 204
+
+
+def _collect(parcel: str, name: str, user: Any) -> Any:
+    import json
+    from uuid import UUID
+
+    from django.test import Client
+    from django.utils import timezone
+
+    from triggers.models import Visitor
+    from triggers.visitors import signer
+
+    now = timezone.now()
+    visitor, _is_new = Visitor.objects.get_or_create(
+        uid=UUID(int=1), defaults={"first_seen_at": now, "last_seen_at": now}
+    )
+    client = Client()
+    if user is not None:
+        client.force_login(user)
+    client.cookies["triggers_visitor"] = signer().sign(visitor.uid.hex)
+    body = json.dumps({"id": parcel, "events": [{"name": name}]})
+    return client.post("/triggers/collect/", body, content_type="text/plain")
+
+
 def _chain(key: str) -> Any:
     from triggers.models import Chain
 
@@ -137,6 +200,8 @@ DEEDS: dict[str, Callable[..., None]] = {
     for deed in (
         order,
         orders,
+        send_events,
+        send_contact,
         publish,
         pause,
         resume,
@@ -146,6 +211,8 @@ DEEDS: dict[str, Callable[..., None]] = {
         work_at,
         put_in,
         agree,
+        browse,
+        log_in,
     )
 }
 

@@ -20,7 +20,18 @@ from triggers.engine.match import match_events
 from triggers.engine.publish import pause_chain
 from triggers.engine.shards import lock
 from triggers.engine.turn import turn
-from triggers.models import Chain, Consent, Contact, Event, Journey, Message, OptOut, Step, Suppression
+from triggers.models import (
+    Chain,
+    Consent,
+    Contact,
+    Event,
+    Journey,
+    Message,
+    OptOut,
+    Step,
+    Suppression,
+    VisitorEvent,
+)
 from triggers.testing import run_due
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -56,6 +67,7 @@ CONSENT = (
     *("opt_out.before_commit", "opt_out.after_commit", "withdraw.before_commit", "withdraw.after_commit"),
     *("grant.before_commit", "grant.after_commit"),
 )
+VISITORS = ("collect.before_commit", "identify.before_commit")
 TASKS = ("tick.before_bells", "task.before_bells", "task.before_ack")
 # In test_processes.py, test_lanes.py, test_upkeep.py and test_fanouts.py.
 LANES = (
@@ -70,14 +82,18 @@ FANOUTS = (
     *("plan.before_commit", "fanout.locked", "fanout.before_commit", "fanout.after_commit"),
     "enter.before_commit",
 )
+# In test_api.py.
+API = ("api.before_commit", "api.after_commit", "api.contacts_written")
 CASES = {
     *WORKER,
     *WEB,
     *WEB_MANY,
+    *API,
     *PUBLISHING,
     *RELEASING,
     *WEBHOOK,
     *CONSENT,
+    *VISITORS,
     *TASKS,
     *LANES,
     *UPKEEP,
@@ -101,6 +117,7 @@ EXCUSED = {
     "engine/journeys.py:resume_journeys": ONE_ACT,
     "engine/journeys.py:retry_failed_journeys": ONE_ACT,
     "engine/facts.py:_shop": SAVEPOINTS,
+    "tracking/middleware.py:_record": "a new visitor, and a capture that has points of its own",
     "engine/partitions.py:_try": "what it does inside has points of its own",
     "delivery/record.py:_record_accepted": "one UPDATE between send.before_record and send.after_record",
 }
@@ -317,3 +334,24 @@ class TestConsent:
         assert shop.deed("agree", "ann@example.com", at=point).returncode == EXIT_STATUS
         assert Consent.objects.filter(is_granted=True).count() == granted
         assert Event.objects.filter(name="consent_granted").count() == granted
+
+
+@pytest.mark.fault("F1")
+@pytest.mark.only_on("postgres")
+@pytest.mark.parametrize("provider", ["smtp"], indirect=True)
+class TestVisitors:
+    """The process that answers the tracker is killed; the browser, unanswered, says it again."""
+
+    @pytest.mark.parametrize("point", VISITORS)
+    def test_a_parcel_is_recorded_once(self, shop: Scenario, point: str) -> None:
+        assert shop.deed("browse", "first-parcel").returncode == 0
+        assert shop.deed("log_in", "ann@example.com", at=point).returncode == EXIT_STATUS
+        assert VisitorEvent.objects.count() == 1
+        for _again in range(2):
+            assert shop.deed("log_in", "ann@example.com").returncode == 0
+        assert not VisitorEvent.objects.exists()
+        assert sorted(
+            Event.objects.filter(name__in=("search", "page_view")).values_list("name", flat=True)
+        ) == [
+            *("page_view", "search"),
+        ]

@@ -1,6 +1,7 @@
 """The stock admin: one file per page. Pages show and wire; what is done is done by `engine/`, `delivery/` and `content/`."""
 
 from triggers.admin import (
+    api_key,
     chain,
     contact,
     event,
@@ -9,12 +10,14 @@ from triggers.admin import (
     journey,
     message,
     sending_rule,
+    source_rule,
     suppression,
     template,
     topic,
 )
 
 __all__ = [
+    "api_key",
     "chain",
     "contact",
     "event",
@@ -23,6 +26,7 @@ __all__ = [
     "journey",
     "message",
     "sending_rule",
+    "source_rule",
     "suppression",
     "template",
     "topic",

@@ -22,6 +22,7 @@ from triggers.engine.versions import load_graphs
 from triggers.exceptions import TriggersError
 from triggers.logs import note
 from triggers.models import (
+    ApiReceipt,
     Chain,
     ChainVersion,
     Event,
@@ -31,6 +32,8 @@ from triggers.models import (
     MessageState,
     PendingEvent,
     Transition,
+    Visitor,
+    VisitorEvent,
 )
 from triggers.models.message import WAITING
 
@@ -40,7 +43,7 @@ logger = logging.getLogger(__name__)
 SLICE = 500
 # Days that each kind is kept at least. Letters carry an unsubscribe link that needs its message: Canada's law (CASL,
 # section 11) asks that it works for 60 days, the American one (CAN-SPAM) for 30.
-LEAST_DAYS = {"bodies": 1, "messages": 60, "journeys": 1, "events": 1}
+LEAST_DAYS = {"bodies": 1, "messages": 60, "journeys": 1, "events": 1, "visitors": 1}
 
 ON_ITS_WAY = (*WAITING, MessageState.SENDING)
 # An unknown message may be settled by a report, or by a person who wants to see what it said.
@@ -54,7 +57,7 @@ MAY_GO_ON = Q(active_slot=1) | Q(status=JourneyStatus.FAILED)
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """Rows deleted by kind, for each kind that has an age; `is_done`: nothing was left when the time was over."""
+    """Rows deleted by kind, for each kind that has an age, and of used idempotency keys; `is_done`: nothing was left when the time was over."""
 
     rows: dict[str, int]
     is_done: bool = True
@@ -77,13 +80,13 @@ def _purge(seconds: float | None) -> Purged:
     ends = None if seconds is None else time.monotonic() + seconds
     now = read_clock()
     rows: dict[str, int] = {}
-    for kind, age in read_retention().items():
-        if age is None:
-            continue
-        rows[kind] = 0
+    ages = {kind: age for kind, age in read_retention().items() if age is not None}
+    for kind, age in {**ages, "receipts": timedelta(days=settings.IDEMPOTENCY_DAYS)}.items():
+        if kind in ages:
+            rows[kind] = 0
         for count in KINDS[kind](now - age):
             crash_point("purge.after_commit")
-            rows[kind] += count
+            rows[kind] = rows.get(kind, 0) + count
             if ends is not None and time.monotonic() >= ends:
                 return Purged(rows, is_done=False)
     return Purged(rows)
@@ -159,6 +162,22 @@ def _purge_events(cutoff: datetime) -> Iterator[int]:
         yield _delete(Event, list(free.values_list("pk", flat=True)))
 
 
+def _purge_receipts(cutoff: datetime) -> Iterator[int]:
+    """Idempotency keys that need not be known again; they are found by their age, since their keys have no order."""
+    while old := list(ApiReceipt.objects.filter(at__lt=cutoff).values_list("pk", flat=True)[:SLICE]):
+        yield ApiReceipt.objects.filter(pk__in=old).delete()[0]
+
+
+def _purge_visitors(cutoff: datetime) -> Iterator[int]:
+    """Browsers of nobody that is known, and what a known one's did before and was never handed over."""
+    for old in _slices(VisitorEvent.objects.all(), "occurred_at", cutoff):
+        _delete(VisitorEvent, old)
+        yield 0
+    gone = Visitor.objects.filter(contact__isnull=True, last_seen_at__lt=cutoff).order_by("last_seen_at")
+    while ids := list(gone.values_list("pk", flat=True)[:SLICE]):
+        yield _delete_free(gone.filter(pk__in=ids))
+
+
 def _left_since(cutoff: datetime) -> Q:
     """Messages that were put off or retried are younger than their row."""
     return Q(sending_at__gte=cutoff) | Q(accepted_at__gte=cutoff)
@@ -190,6 +209,8 @@ KINDS: dict[str, Callable[[datetime], Iterator[int]]] = {
     "messages": _purge_messages,
     "journeys": _purge_journeys,
     "events": _purge_events,
+    "receipts": _purge_receipts,
+    "visitors": _purge_visitors,
 }
 
 

@@ -1,5 +1,6 @@
 """Tables, constraints and named querysets. Invariants live here, work does not."""
 
+from triggers.models.api import ApiKey, ApiReceipt, KeyKind
 from triggers.models.chain import Chain, ChainRule, ChainStatus, ChainVersion, RuleRole, Step
 from triggers.models.chain_day import ChainDay
 from triggers.models.consent import Channel, Consent, OptOut, Suppression, SuppressionReason, Topic
@@ -13,16 +14,21 @@ from triggers.models.message import Message, MessageBody, MessageState
 from triggers.models.segment import Segment, SegmentMember, Trait, TraitKind
 from triggers.models.sending_rule import FrequencyCap, OnHit, SendingRule
 from triggers.models.shard import Heartbeat, Shard
+from triggers.models.source_rule import Change, SourceRule
 from triggers.models.template import MessageClass, Template
+from triggers.models.visitor import Visitor, VisitorEvent
 
 __all__ = [
     "EVERYWHERE",
     "SHARDS",
+    "ApiKey",
+    "ApiReceipt",
     "Chain",
     "ChainDay",
     "ChainRule",
     "ChainStatus",
     "ChainVersion",
+    "Change",
     "Channel",
     "Consent",
     "Contact",
@@ -35,6 +41,7 @@ __all__ = [
     "FrequencyCap",
     "Heartbeat",
     "Journey",
+    "KeyKind",
     "Lane",
     "Message",
     "MessageBody",
@@ -48,6 +55,7 @@ __all__ = [
     "SegmentMember",
     "SendingRule",
     "Shard",
+    "SourceRule",
     "Step",
     "Suppression",
     "SuppressionReason",
@@ -56,4 +64,6 @@ __all__ = [
     "Trait",
     "TraitKind",
     "Transition",
+    "Visitor",
+    "VisitorEvent",
 ]

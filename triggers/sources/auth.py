@@ -12,6 +12,7 @@ from django.db.models.signals import post_save
 
 from triggers.capturing import capture
 from triggers.contacts import sync_contact
+from triggers.identity import identify
 from triggers.logs import note
 
 logger = logging.getLogger(__name__)
@@ -27,16 +28,18 @@ def _saved(instance: Any, created: bool, raw: bool = False, **kwargs: Any) -> No
         capture("sign_up", contact=instance)
 
 
-def _logged_in(user: Any, **kwargs: Any) -> None:
-    """Customers only: staff logging in to the admin is not a shop action."""
+def _logged_in(user: Any, request: Any = None, **kwargs: Any) -> None:
+    """Customers only: staff logging in to the admin is not a shop action. What the browser did before comes first."""
     if getattr(user, "is_staff", False):
         return
-    _sync(user)
+    sync(user)
+    if request is not None:
+        identify(request, user)
     capture("login", contact=user)
 
 
-def _sync(user: Any) -> None:
-    """Bring the contact up to date; a login must not fail because of it."""
+def sync(user: Any) -> None:
+    """Bring the contact up to date; a login or a registration must not fail because of it."""
     try:
         with transaction.atomic():
             sync_contact(user)
