@@ -16,7 +16,9 @@ from triggers.delivery.lane import lanes_with_work
 from triggers.delivery.send import deliver
 from triggers.delivery.unknown import send_unknown_again, settle_abandoned
 from triggers.delivery.watch import watch_chains
+from triggers.delivery.watch_lanes import watch_lanes
 from triggers.engine.fan_out import fan_out, has_fanouts
+from triggers.engine.leftovers import finish_leftovers
 from triggers.engine.look import with_work
 from triggers.engine.partitions import make_partitions
 from triggers.engine.plan import plan_fanouts
@@ -74,10 +76,12 @@ def do_work() -> int:
 
 
 def look_after() -> None:
-    """What is to be done once a minute: pause chains that do harm, write down what the calendar brings, have the tables'
-    next months ready."""
+    """What is to be done once a minute: pause chains that do harm, write down what the calendar brings, tell of lanes that need a
+    person, have the tables' next months ready, finish what merging and erasing left behind."""
     watch_chains()
     plan_fanouts()
+    finish_leftovers()
+    watch_lanes()
     make_partitions(read_clock())
 
 

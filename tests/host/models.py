@@ -32,7 +32,8 @@ class Ware(models.Model):
     price = models.DecimalField(max_digits=8, decimal_places=2, default=10)
     stock = models.IntegerField(default=1)
     state = models.CharField(max_length=20, default="new")
-    owner = models.ForeignKey("auth.User", models.SET_NULL, null=True, related_name="+")
+    # Tables without migrations are made before those of users.
+    owner = models.ForeignKey("auth.User", models.SET_NULL, null=True, related_name="+", db_constraint=False)
     parcel = models.ForeignKey(Parcel, models.CASCADE, null=True, related_name="+")
     card_number = models.CharField(max_length=20, blank=True)
     api_token = models.CharField(max_length=20, blank=True)

@@ -56,6 +56,8 @@ def test_created_with_data_and_the_path_to_its_owner() -> None:
         ("fell", {"field": "price", "percent": 0}, {"price": [10, 11, "10.99"]}, 1),
         ("rose", {"field": "stock", "percent": 0}, {"stock": [0, 1, 1, 5]}, 2),
         ("rose", {"field": "stock", "percent": 50}, {"stock": [2, 3, 4, 3]}, 2),
+        ("fell", {"field": "price", "percent": 10}, {"price": [9, "8.1", "7.29"]}, 3),
+        ("fell", {"field": "stock", "percent": 0}, {"stock": [0, 0, -1]}, 2),
         ("fell", {"field": "stock", "percent": 50}, {"stock": [-1, -1, -2]}, 2),
     ],
     ids=str,

@@ -188,7 +188,7 @@ class SourceRuleAdmin(Page):
         except ValidationError as error:
             return format_html('<span class="tc-bad">{}</span>', " ".join(error.messages))
         if not rows:
-            return _("There are no rows yet.")
+            return str(_("There are no rows yet."))
         head = format_html("<tr><th>{}</th><th>{}</th><th>{}</th></tr>", _("row"), _("contact"), _("data"))
         cells = (
             (one.row, one.problem or one.contact or _("nobody: no event"), pretty_json(one.data))

@@ -24,7 +24,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from math import inf, nan
+from math import copysign, inf, nan
 from typing import Any, TypeAlias
 
 from django.apps import apps
@@ -89,9 +89,11 @@ def _share(new: Any, old: Any) -> float:
     """By how many percent of the old number the new one is more; NaN, which is neither more nor less, for no numbers."""
     if not isinstance(old, int | float | Decimal) or not isinstance(new, int | float | Decimal):
         return nan
-    if not old:
-        return inf if new > 0 else -inf
-    return float((new - old) / abs(old)) * 100
+    before, after = float(old), float(new)
+    if before == after:
+        return 0.0
+    # Rounded, because a tenth of 9 is not quite a tenth in binary.
+    return round((after - before) / abs(before) * 100, 6) if before else copysign(inf, after)
 
 
 @dataclass(frozen=True, slots=True)
