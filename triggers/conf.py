@@ -29,10 +29,12 @@ class Settings:
     WAIT_SCALE: float = 1.0
     # Seconds between two looks for work.
     TICK_SECONDS: float = 1.0
-    # Journeys or events taken by one transaction of the engine.
+    # Journeys, events or contacts of a fan-out taken by one transaction of the engine.
     TURN_BATCH: int = 500
     # Seconds after which a turn hands its shard back although work is left.
     TURN_SECONDS: float = 5.0
+    # Contacts a second that one fan-out (a schedule, a sale) lets into chains.
+    FANOUT_RATE: float = 1_000.0
     # Letters one sender holds at a time: the most that can become `unknown` when it is killed. None: as it suits the
     # provider, see delivery/concurrency.py.
     SEND_CONCURRENCY: int | None = None

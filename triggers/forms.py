@@ -56,6 +56,31 @@ class KindForm(forms.Form):
         return config
 
 
+class AudienceForm(KindForm):
+    """Settings of an entry kind that looks at a segment's contacts only."""
+
+    segment = forms.ChoiceField(
+        label=_("Who"),
+        required=False,
+        help_text=_("Looked at when the moment comes, not when the chain is published."),
+    )
+
+    def use_context(self) -> None:
+        choices = [("", _("everybody")), *self.context.segments]
+        self.fields["segment"].choices = choices  # type: ignore[attr-defined]
+
+
+def clock_field(label: Any = None, **kwargs: Any) -> forms.TimeField:
+    """A time of day on the contact's own clock."""
+    return forms.TimeField(
+        label=label or _("at"),
+        input_formats=["%H:%M", "%H:%M:%S"],
+        widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
+        help_text=_("In the contact's own time zone, or the shop's when that is not known."),
+        **kwargs,
+    )
+
+
 _SYMBOLS: dict[str, Operator] = {"=": "eq", "!=": "ne", ">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
 _WORDS = {symbol: symbol for symbol in get_args(Operator)} | {op: symbol for symbol, op in _SYMBOLS.items()}
 _LINE = re.compile(

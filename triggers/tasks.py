@@ -16,6 +16,7 @@ from triggers.drain import start_draining, stop_draining
 from triggers.engine import purge as purging
 from triggers.engine.audience.learn import learn as learn_traits
 from triggers.engine.audience.membership import look_at_segments
+from triggers.engine.fan_out import fan_out
 from triggers.workload import find_work, gives_way, look_after, take_turn
 
 # Shards that one worker is rung for: few enough to spread a wave over the workers, enough to fill its batches.
@@ -45,6 +46,8 @@ def tick() -> None:
         turn.apply_async((work.shards[start : start + SHARDS_A_BELL],), expires=expires)
     for lane in work.lanes:
         deliver.apply_async((lane,), expires=expires)
+    if work.has_fanouts:
+        give_out.apply_async(expires=expires)
 
 
 @shared_task(name="triggers.turn", ignore_result=True)
@@ -54,6 +57,12 @@ def turn(shards: Sequence[int]) -> None:
         crash_point("task.before_bells")
         for lane in lanes_with_work():
             deliver.apply_async((lane,), expires=10 * settings.TICK_SECONDS)
+
+
+@shared_task(name="triggers.fan_out", ignore_result=True)
+def give_out() -> None:
+    """Slices of fan-outs, until none is due or a few seconds are over."""
+    fan_out()
 
 
 @shared_task(name="triggers.deliver", ignore_result=True)
@@ -66,7 +75,8 @@ def deliver(lane: str) -> None:
 
 @shared_task(name="triggers.watch", ignore_result=True)
 def watch() -> None:
-    """Once a minute: pause chains that do harm, make the tables' next months, finish merges and erasures."""
+    """Once a minute: pause chains that do harm, plan what the calendar brings, make the tables' next months, finish
+    merges and erasures."""
     look_after()
 
 

@@ -140,6 +140,14 @@ def work_at(minutes: str) -> None:
         call_command("triggers_run", "--once")
 
 
+def put_in(key: str) -> None:
+    """The shop's code puts all contacts into a chain, once under this name."""
+    import triggers
+    from triggers.models import Contact
+
+    triggers.enter(key, Contact.objects.all(), key="campaign")
+
+
 def agree(address: str) -> None:
     from triggers import consent
 
@@ -214,7 +222,7 @@ DEEDS: dict[str, Callable[..., None]] = {
     deed.__name__: deed
     for deed in (
         *(order, orders, send_events, send_contact, publish, pause, resume, report, unsubscribe),
-        *(cut_months, work_at, agree, browse, log_in, merge, erase),
+        *(cut_months, work_at, put_in, agree, browse, log_in, merge, erase),
     )
 }
 

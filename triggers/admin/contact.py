@@ -20,8 +20,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from triggers import consent
-from triggers.admin.base import Page, change_url, may
+from triggers.admin.base import change_url, may
 from triggers.admin.contact_form import ContactForm
+from triggers.admin.enter import EnterContacts
 from triggers.admin.erase import ADDRESS as ERASE
 from triggers.admin.erase import erase_view, may_erase
 from triggers.admin.merge import ADDRESS as MERGE
@@ -83,7 +84,7 @@ class OptOutInline(admin.TabularInline):
 
 
 @admin.register(Contact)
-class ContactAdmin(Page):
+class ContactAdmin(EnterContacts):
     form = ContactForm
     change_form_template = "triggers/admin/contact_change.html"
     list_display = ["__str__", "email", "phone", "external_id", "language", "tag_names", "created_at"]

@@ -7,6 +7,7 @@ from triggers.models.consent import Channel, Consent, OptOut, Suppression, Suppr
 from triggers.models.contact import SHARDS, Contact, ContactTag, Leftover
 from triggers.models.control import Control
 from triggers.models.event import Event, PendingEvent
+from triggers.models.fanout import EVERYWHERE, Fanout, FanoutState
 from triggers.models.journey import EntryLedger, Journey, Transition
 from triggers.models.lane import Lane
 from triggers.models.message import Message, MessageBody, MessageState
@@ -20,6 +21,7 @@ from triggers.models.template import MessageClass, Template
 from triggers.models.visitor import Visitor, VisitorEvent
 
 __all__ = [
+    "EVERYWHERE",
     "SHARDS",
     "ApiKey",
     "ApiReceipt",
@@ -36,6 +38,8 @@ __all__ = [
     "Control",
     "EntryLedger",
     "Event",
+    "Fanout",
+    "FanoutState",
     "FrequencyCap",
     "Heartbeat",
     "Journey",
