@@ -57,7 +57,13 @@ class Settings:
     # Messages of a chain that failed for good in a row before it is paused.
     FAILURES_STOP: int = 20
     # Days that ended things are kept; None, or no key, is for ever. See engine/purge.py for what may never go.
-    RETENTION: dict[str, float | None] = {"events": None, "journeys": None, "messages": None, "bodies": None}
+    RETENTION: dict[str, float | None] = {
+        "events": None,
+        "event_days": None,
+        "journeys": None,
+        "messages": None,
+        "bodies": None,
+    }
     # Serialised size of one event's data, bytes.
     EVENT_BYTES: int = 32_768
     # Characters of one template's source, and of what it may produce.

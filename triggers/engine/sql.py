@@ -64,14 +64,38 @@ def update_rows(model: type[models.Model], columns: Sequence[str], rows: Sequenc
         return int(cursor.rowcount)
 
 
-def select_for(
-    model: type[models.Model], columns: Sequence[str], rows: Sequence[Row], statement: str
-) -> list[tuple[Any, ...]]:
+def add_rows(
+    model: type[models.Model],
+    keys: Sequence[str],
+    sums: Sequence[str],
+    rows: models.QuerySet[Any, tuple[Any, ...]],
+) -> None:
+    """Insert what a `values_list()` gives for `keys` and `sums`; a row that has the same keys gets the sums added.
+
+    There is a unique constraint on the keys. One statement.
+    """
+    table = _quote(model._meta.db_table)
+    columns = [_quote(field.column) for field in _fields(model, (*keys, *sums))]
+    query, values = rows.query.sql_with_params()
+    # With a WHERE, or SQLite would take ON CONFLICT for the condition of a join.
+    insert = f"INSERT INTO {table} ({', '.join(columns)}) SELECT v.* FROM ({query}) AS v WHERE 1 = 1"  # noqa: S608
+    added = columns[len(keys) :]
+    if connection.vendor == "mysql":
+        rule = "ON DUPLICATE KEY UPDATE " + ", ".join(
+            f"{one} = {table}.{one} + VALUES({one})" for one in added
+        )
+    else:
+        sets = ", ".join(f"{one} = {table}.{one} + excluded.{one}" for one in added)
+        rule = f"ON CONFLICT ({', '.join(columns[: len(keys)])}) DO UPDATE SET {sets}"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{insert} {rule}", values)
+
+
+def select_for(fields: Sequence[Field], rows: Sequence[Row], statement: str) -> list[tuple[Any, ...]]:
     """Rows of a SELECT about many things at once: they stand in it as `{rows}`, a table `v(c0, c1, …)`.
 
-    Their values have the types of `columns` of `model`. One statement.
+    Their values have the types of `fields`. One statement.
     """
-    fields = _fields(model, tuple(columns))
     # Not even what all have in common is shown to the planner: one moment for all may lure it into another index.
     source, values = _source(fields, rows, shares=False)
     with _cursor() as cursor:

@@ -6,6 +6,7 @@ from triggers.models.consent import Channel, Consent, OptOut, Suppression, Suppr
 from triggers.models.contact import SHARDS, Contact, ContactTag
 from triggers.models.control import Control
 from triggers.models.event import Event, PendingEvent
+from triggers.models.event_day import EventDay
 from triggers.models.journey import EntryLedger, Journey, Transition
 from triggers.models.lane import Lane
 from triggers.models.message import Message, MessageBody, MessageState
@@ -27,6 +28,7 @@ __all__ = [
     "Control",
     "EntryLedger",
     "Event",
+    "EventDay",
     "FrequencyCap",
     "Heartbeat",
     "Journey",
