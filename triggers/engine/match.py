@@ -15,7 +15,7 @@ from triggers.core.values import EventValue, JourneyStatus, Reason
 from triggers.engine.isolate import describe, isolate
 from triggers.engine.records import READ, Passage, read_passages, write_moves, write_passages
 from triggers.engine.shards import unread
-from triggers.engine.sql import insert_rows, update_rows
+from triggers.engine.sql import delete_rows, insert_rows, update_rows
 from triggers.engine.versions import load_graphs
 from triggers.models import SHARDS, Chain, ChainStatus, Contact, EntryLedger, Journey, PendingEvent
 
@@ -95,7 +95,7 @@ def _match(events: Sequence[EventValue], now: datetime) -> None:
         for chain in by_event.get(event.name, ()):
             _offer_entry(event, chain, batch)
     _write(batch)
-    PendingEvent.objects.filter(pk__in=[event.id for event in events]).delete()
+    delete_rows(PendingEvent, [event.id for event in events])
 
 
 def _live_chains() -> list[LiveChain]:
