@@ -64,6 +64,7 @@ class Settings:
     # Days that ended things are kept; None, or no key, is for ever. See engine/purge.py for what may never go.
     RETENTION: dict[str, float | None] = {
         "events": None,
+        "event_days": None,
         "journeys": None,
         "messages": None,
         "bodies": None,

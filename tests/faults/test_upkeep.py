@@ -22,6 +22,7 @@ from triggers.models import (
     ChainDay,
     ContactTag,
     Event,
+    EventDay,
     Journey,
     Message,
     MessageBody,
@@ -99,6 +100,22 @@ def test_a_purge_is_finished_by_the_next_one(shop: Scenario, settings: Any, poin
 
 
 @pytest.mark.fault("F4")
+@pytest.mark.parametrize("point", ["purge.before_commit", "purge.after_commit"])
+def test_an_event_that_goes_is_counted_by_its_day_once(shop: Scenario, settings: Any, point: str) -> None:
+    shop.configure(settings, RETENTION={"events": 60})
+    ann = shop.customer("ann")
+    old = timezone.now() - timedelta(days=90)
+    for _number in range(PEOPLE):
+        Event.objects.create(contact=ann, name="page_view", occurred_at=old, recorded_at=old)
+    shop.die(point, "triggers_purge")
+    assert Event.objects.filter(name="page_view").exists() == (point == "purge.before_commit")
+    assert EventDay.objects.exists() == (point == "purge.after_commit")
+    shop.run("triggers_purge")
+    assert not Event.objects.filter(name="page_view").exists()
+    assert EventDay.objects.get().count == PEOPLE
+
+
+@pytest.mark.fault("F4")
 class TestMonths:
     """Pieces of the tables of events and transitions, made ahead and dropped whole."""
 
@@ -130,8 +147,10 @@ class TestMonths:
         Event.objects.create(contact=shop.customer("ann"), name="page_view", occurred_at=old, recorded_at=old)
         assert shop.deed("cut_months", "drop", at="partition.dropped").returncode == EXIT_STATUS
         assert Event.objects.filter(name="page_view").exists()
+        assert not EventDay.objects.exists()
         assert shop.deed("cut_months", "drop").returncode == 0
         assert not Event.objects.filter(name="page_view").exists()
+        assert EventDay.objects.get().count == 1
         assert self.pieces() == pieces
 
     def pieces(self) -> set[str]:

@@ -15,6 +15,7 @@ from triggers.contacts import current, locked
 from triggers.crashpoints import crash_point
 from triggers.engine.leftovers import finish_leftovers, settle_events
 from triggers.engine.merge_journeys import Joined, join_journeys
+from triggers.engine.rollup import move_days
 from triggers.engine.shards import lock_for
 from triggers.exceptions import MergeRefused
 from triggers.logs import note
@@ -116,6 +117,7 @@ def _merge(kept: Contact, gone: Contact, joins_accounts: bool) -> MergeResult:
     _move_rows(kept, gone)
     _write(kept, gone, fill_gaps(kept, gone))
     events = settle_events(gone)
+    move_days(gone.pk, kept.pk)
     record_event("contact_merged", contact=kept, data={"contact": gone.uid.hex})
     return MergeResult(kept, is_new=True, events=events, journeys=journeys)
 
