@@ -85,6 +85,13 @@ class WaitUntil(Value, frozen=True):
     reason: Reason
 
 
+class PutOff(Value, frozen=True):
+    """Stay here and be asked again at a moment (aware) after now; what was late stays as late as it was."""
+
+    at: datetime
+    reason: Reason
+
+
 class Exit(Value, frozen=True):
     """Leave the chain."""
 
@@ -97,7 +104,7 @@ class Pause(Value, frozen=True):
     reason: Reason
 
 
-Outcome = Go | Branch | WaitUntil | Exit | Pause
+Outcome = Go | Branch | WaitUntil | PutOff | Exit | Pause
 
 
 class JourneyStatus(StrEnum):
@@ -167,7 +174,7 @@ class Need(Value, frozen=True):
 
 
 class EventValue(Value, frozen=True):
-    """One captured event as the matcher sees it."""
+    """One captured event as the matcher sees it. `depth`: how many events of chains led to it, one causing the other."""
 
     id: int
     uid: str
@@ -177,3 +184,4 @@ class EventValue(Value, frozen=True):
     recorded_at: datetime
     data: Mapping[str, Any] = {}
     object_ref: str = ""
+    depth: int = 0

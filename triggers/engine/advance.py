@@ -31,11 +31,12 @@ from triggers.engine.facts import Facts, facts_ahead, load_facts
 from triggers.engine.isolate import describe, isolate
 from triggers.engine.records import READ, Passage, read_passages, write_passages
 from triggers.engine.reserve import Displaced, displace, in_rounds, reserve
-from triggers.engine.sql import Row, insert_rows, update_rows
 from triggers.engine.versions import load_graphs
 from triggers.exceptions import ShopFailed
 from triggers.logs import note
 from triggers.models import ChainStatus, Journey, Message, MessageState, Template
+from triggers.sql import insert_rows, update_rows
+from triggers.statements import Row
 from triggers.transient import is_transient
 
 # Rounds of asking for facts that a kind did not announce; one is usual, more is a kind that is broken.

@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.db import transaction
 from django.utils.translation import gettext_noop
 
+from triggers.core.events import MOST_DEPTH
 from triggers.core.graph import Graph
 from triggers.core.kinds import Admission
 from triggers.core.values import EventValue, JourneyStatus, Reason
 from triggers.engine.isolate import describe, isolate
+from triggers.engine.live import LiveChain, are_for_newer_workers, live_chains
 from triggers.engine.records import READ, Passage, read_passages, write_moves, write_passages
 from triggers.engine.shards import unread
-from triggers.engine.sql import insert_rows, update_rows
+from triggers.engine.strays import sort_out
 from triggers.engine.versions import load_graphs
-from triggers.models import SHARDS, Chain, ChainStatus, Contact, EntryLedger, Journey, PendingEvent
+from triggers.entries.manual import PUT_INTO_CHAIN
+from triggers.heartbeat import beat
+from triggers.logs import note
+from triggers.models import SHARDS, ChainStatus, EntryLedger, Journey, PendingEvent
+from triggers.sql import delete_rows, insert_rows, update_rows
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class LiveChain:
-    """A chain that lets contacts in, with its live graph."""
+class Matched:
+    """How many events were taken, the shards where some may be left, and those whose events are for newer workers.
 
-    id: int
-    version_id: int
-    version_sha256: str
-    activated_at: datetime
-    graph: Graph
+    `deep` is the shard whose events alone filled the batch.
+    """
+
+    events: int = 0
+    unfinished: Sequence[int] = ()
+    for_others: Sequence[int] = ()
+    deep: int | None = None
 
 
 @dataclass(slots=True)
@@ -46,14 +58,16 @@ class Batch:
     entered: list[tuple[Passage, Admission]] = field(default_factory=list)
 
 
-def match_events(shards: Sequence[int], now: datetime, limit: int) -> tuple[int, list[int]]:
+def match_events(shards: Sequence[int], now: datetime, limit: int) -> Matched:
     """Match up to `limit` pending events of locked shards, the oldest of each first.
 
-    Returns how many were taken and the shards where some may be left. Event and consequences are one transaction: the
-    pending row goes in the savepoint that writes them.
+    Event and consequences are one transaction: the pending row goes in the savepoint that writes them.
     """
     if not shards:
-        return 0, []
+        return Matched()
+    chains = live_chains()
+    if are_for_newer_workers(chains, now):
+        return Matched(for_others=shards)
     rows = list(
         PendingEvent.objects.filter(is_set_aside=False, shard__in=shards)
         .order_by("shard", "event_id")
@@ -66,43 +80,38 @@ def match_events(shards: Sequence[int], now: datetime, limit: int) -> tuple[int,
             "event__recorded_at",
             "event__data",
             "event__object_ref",
+            "event__depth",
             "shard",
         )[:limit]
     )
     events = [EventValue(row[0], row[1].hex, *row[2:-1]) for row in rows]
     if events:
-        isolate(events, lambda batch: _match(batch, now), _set_aside)
-    return len(events), unread(shards, rows[-1][-1]) if len(events) == limit else []
+        isolate(events, lambda batch: _match(batch, chains, now), _set_aside)
+    if len(events) < limit:
+        return Matched(len(events))
+    first, last = rows[0][-1], rows[-1][-1]
+    return Matched(len(events), unread(shards, last), deep=last if first == last else None)
 
 
-def _match(events: Sequence[EventValue], now: datetime) -> None:
-    chains = _live_chains()
+def _match(events: Sequence[EventValue], chains: Sequence[LiveChain], now: datetime) -> None:
     by_event: dict[str, list[LiveChain]] = defaultdict(list)
     for chain in chains:
-        for name in chain.graph.entry.event_names(chain.graph.entry_config):
+        for name in {PUT_INTO_CHAIN, *chain.graph.entry.event_names(chain.graph.entry_config)}:
             by_event[name].append(chain)
-    existing = set(
-        Contact.objects.filter(pk__in={event.contact_id for event in events}).values_list("pk", flat=True)
-    )
-    # An event has no constraint to its contact, a journey has: one of a contact that was deleted goes nowhere.
-    found = [event for event in events if event.contact_id in existing]
+    found, handed_on = sort_out(events)
     batch = _read(found, chains, by_event, now)
     graphs = load_graphs(
         {one.version_id: one.version_sha256 for journeys in batch.open.values() for one in journeys.values()}
     )
     for event in found:
         _end_journeys(event, batch, graphs | {chain.version_id: chain.graph for chain in chains})
+        if event.depth > MOST_DEPTH:
+            _report_circle(event)
+            continue
         for chain in by_event.get(event.name, ()):
             _offer_entry(event, chain, batch)
     _write(batch)
-    PendingEvent.objects.filter(pk__in=[event.id for event in events]).delete()
-
-
-def _live_chains() -> list[LiveChain]:
-    columns = ("pk", "live_version_id", "live_version__sha256", "activated_at")
-    rows = list(Chain.objects.live().order_by("pk").values_list(*columns))
-    graphs = load_graphs({version_id: digest for _pk, version_id, digest, _at in rows})
-    return [LiveChain(pk, version_id, digest, at, graphs[version_id]) for pk, version_id, digest, at in rows]
+    delete_rows(PendingEvent, [event.id for event in events if event.id not in handed_on])
 
 
 def _read(
@@ -148,16 +157,21 @@ def _end_journeys(event: EventValue, batch: Batch, graphs: dict[int, Graph]) -> 
 
 
 def _offer_entry(event: EventValue, chain: LiveChain, batch: Batch) -> None:
-    if event.recorded_at < chain.activated_at:
-        return
-    admission = chain.graph.entry.admit(chain.graph.entry_config, event, chain.graph.wait_scale)
-    if admission is None:
+    admission = chain.admit(event)
+    if admission is None or (admission.since or event.recorded_at) < chain.activated_at:
         return
     inside = batch.open.get(event.contact_id, {}).get(chain.id)
     if inside is None:
         _enter(event, chain, admission, batch)
     elif admission.restarts and not inside.messages_queued and inside.status == JourneyStatus.ACTIVE:
         _restart(event, chain, inside, batch)
+
+
+def _report_circle(event: EventValue) -> None:
+    """Chains that feed each other come to an end here, in sight of everybody, when the turn is committed."""
+    note(logger, logging.WARNING, "event.goes_in_circles", event=event.id, name=event.name)
+    detail = f"{event.name} #{event.id}"
+    transaction.on_commit(lambda: beat("circle", detail=detail), robust=True)
 
 
 def _enter(event: EventValue, chain: LiveChain, admission: Admission, batch: Batch) -> None:
@@ -175,7 +189,7 @@ def _enter(event: EventValue, chain: LiveChain, admission: Admission, batch: Bat
         contact_id=event.contact_id,
         status=JourneyStatus.ACTIVE,
         step=chain.graph.first or "",
-        since=event.recorded_at,
+        since=min(admission.since or event.recorded_at, event.recorded_at),
         seq=0,
         messages_queued=0,
         due_at=batch.now,
