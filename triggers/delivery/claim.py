@@ -153,8 +153,7 @@ def _ask_shop(messages: Sequence[Message], uses: frozenset[str]) -> dict[int, di
     begun = time.monotonic()
     contexts = letter_contexts(messages, uses)
     if time.monotonic() - begun > settings.RENDER_SECONDS:
-        ids: dict[str, Any] = {"messages": len(messages), "template": messages[0].template_key}
-        note(logger, logging.WARNING, "shop.slow", **ids)
+        note(logger, logging.WARNING, "shop.slow", lane=messages[0].lane, messages=len(messages))
     return contexts
 
 
