@@ -6,12 +6,10 @@ Django takes about half a millisecond to write a statement that PostgreSQL answe
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 from django.db import connection, models
 from django.db.backends.utils import CursorWrapper
-
-Row: TypeAlias = Sequence[Any]
 
 
 class Statement:
@@ -24,7 +22,7 @@ class Statement:
     def __init__(self, rows: models.QuerySet[Any, Any], by: str = "") -> None:
         self._rows, self._by = (rows.order_by() if by else rows), by
 
-    def read(self, keys: Collection[Any] = ()) -> list[Row]:
+    def read(self, keys: Collection[Any] = ()) -> list[Sequence[Any]]:
         """The rows, with `by` those whose column is one of the keys. One statement."""
         if not is_psycopg3():
             return list(self._rows.filter(**{f"{self._by}__in": keys}) if self._by else self._rows.all())
@@ -65,7 +63,7 @@ class Instances:
         """The instances, as `select_related()` gives them. One statement."""
         return [self._instance(row) for row in self._statement.read(keys)]
 
-    def _instance(self, row: Row) -> Any:
+    def _instance(self, row: Sequence[Any]) -> Any:
         end = len(self._own)
         instance = self._model.from_db(connection.alias, self._own, row[:end])
         for name in self._annotations:
@@ -84,18 +82,20 @@ class _Related:
         self.field, self.model = field, field.related_model
         self.columns = _columns(self.model)
         self.names = [f"{field.name}__{name}" for name in self.columns]
-        self._key = self.columns.index(self.model._meta.pk.attname)
+        self._rest = [n for n, name in enumerate(self.columns) if name != self.model._meta.pk.attname]
 
-    def instance(self, row: Row) -> Any:
-        """None where the key points to nothing."""
-        return None if row[self._key] is None else self.model.from_db(connection.alias, self.columns, row)
+    def instance(self, row: Sequence[Any]) -> Any:
+        """None where the key points to nothing. The key itself does not tell: Django reads it from the other table."""
+        if all(row[n] is None for n in self._rest):
+            return None
+        return self.model.from_db(connection.alias, self.columns, row)
 
 
 def _columns(model: type[models.Model]) -> tuple[str, ...]:
     return tuple(field.attname for field in model._meta.concrete_fields)
 
 
-def fetch(sql: str, values: Sequence[Any]) -> list[Row]:
+def fetch(sql: str, values: Sequence[Any]) -> list[Sequence[Any]]:
     """The rows of a SELECT on PostgreSQL, read in binary form: turning the text of moments into moments takes four times
     as long as all the rest of reading a journey."""
     from psycopg.pq import Format

@@ -30,7 +30,7 @@ def test_keys_are_found_whatever_stands_in_them() -> None:
     for number, name in enumerate(HOSTILE):
         make_contact(number, first_name=name)
     names = Statement(Contact.objects.values_list("first_name"), by="first_name")
-    assert sorted(names.read(HOSTILE)) == sorted((name,) for name in HOSTILE)
+    assert {name for (name,) in names.read(HOSTILE)} == set(HOSTILE)
     # A column of 150 characters must not cut a longer key until it fits.
     assert names.read([LONG + "k" * 200]) == []
     assert names.read([]) == []

@@ -27,7 +27,7 @@ from triggers.delivery.outcome import Cause, Outcome
 from triggers.delivery.stop import Stop
 from triggers.delivery.tally import Tally
 from triggers.delivery.unknown import key_seconds, not_again, way_out
-from triggers.engine.sql import update_rows
+from triggers.engine.sql import Row, update_rows
 from triggers.logs import note
 from triggers.models import Channel, Message, MessageState, Suppression, SuppressionReason
 from triggers.signals import message_settled
@@ -76,7 +76,7 @@ def _record_accepted(accepted: Sequence[tuple[Claimed, Outcome]]) -> Collection[
     which one that was is found out one by one.
     """
     sending, state = MessageState.SENDING, MessageState.ACCEPTED
-    rows = [
+    rows: list[Row] = [
         (one.id, sending, one.attempt, state, None, "", {}, outcome.provider_id[:255])
         for one, outcome in accepted
     ]
