@@ -18,8 +18,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
 
 from triggers.clock import DatabaseNow
-from triggers.statements import Row, batch_cursor, fetch, is_psycopg3
+from triggers.statements import batch_cursor, fetch, is_psycopg3
 
+Row: TypeAlias = Sequence[Any]
 Field: TypeAlias = "models.Field[Any, Any]"
 
 
