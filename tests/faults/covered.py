@@ -46,14 +46,13 @@ FAULTS = {
 # What the promise says and no test here shows, because it is not built yet or cannot be done on one machine.
 MISSING = {
     "F5": "a letter whose rendering kills the process is tried again for ever; setting it aside after three crashes is not built",
-    "F8": "media: nothing of ours is written there; the 503 of an API that takes events, which is not built yet (issue 4)",
+    "F8": "media: nothing of ours is written there; the keyed API that takes events is not built yet (issue 4)",
     "F9": "slowing down by domain",
     "F10": "nothing: where the list pauses the chain, the whole lane is closed, so no chain's letters leave",
     "F20": "moving people to the new version",
     "F21": "erasing a contact",
     "F22": "merging contacts is not built",
     "F23": "an import of a million rows, which is not built yet (issue 4); contacts of a flooder's own shard, one in 64, wait behind it",
-    "F24": "shedding load at the tracker, which is not built yet (issue 4)",
     "F25": "the backup is of our tables: the shop's own are taken for whole",
     "F28": "a clock on rendering; the loop budget is what stops it",
 }
