@@ -32,6 +32,7 @@ if find_spec("post_office"):
     INSTALLED_APPS.append("post_office")
 # post_office passes what it is given through Django's engine.
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates"}]
+ALLOWED_HOSTS = ["127.0.0.1"]
 ROOT_URLCONF = "benchmarks.harness.urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True

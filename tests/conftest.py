@@ -68,11 +68,13 @@ def _language_of_the_process() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _nothing_seen() -> None:
-    """What the engine remembers of an earlier test's journeys says nothing about this one's."""
+    """What a process remembers of an earlier test's journeys and source rules says nothing about this one's."""
     # Here, because Django is not set up yet when this module is read.
     from triggers.engine import marks
+    from triggers.sources import rules
 
     marks.forget()
+    rules.forget()
 
 
 def _address(key: str) -> str:

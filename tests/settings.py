@@ -141,6 +141,21 @@ DEFAULT_FROM_EMAIL = "Lamp Shop <hello@shop.test>"
 
 TRIGGERS: dict[str, Any] = {
     "BASE_URL": "https://shop.test",
+    "SOURCE_MODELS": {
+        "host.Ware": [
+            "name",
+            "email",
+            "price",
+            "stock",
+            "state",
+            "owner",
+            "parcel",
+            "card_number",
+            "api_token",
+            "blob",
+        ],
+        "host.Parcel": ["number", "email"],
+    },
     "SHOP_ADAPTER": "demo_shop.adapter.DemoShopAdapter",
     "SMS_PROVIDERS": {"default": {"BACKEND": "triggers.delivery.sms.locmem.LocmemBackend", "OPTIONS": {}}},
 }

@@ -18,10 +18,14 @@ class TriggersConfig(AppConfig):
 
     def ready(self) -> None:
         from triggers import checks, conditions, entries, steps  # noqa: F401
-        from triggers.sources import auth
+        from triggers.engine.audience import data
+        from triggers.sources import adapters, auth, rules
         from triggers.tracking import anymail
 
+        data.connect()
         auth.connect()
+        adapters.connect()
+        rules.connect()
         anymail.connect()
         autodiscover_modules("triggers_hooks")
         post_migrate.connect(make_shards, sender=self)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -54,9 +54,9 @@ def capture(
             crash_point("capture.before_commit")
         crash_point("capture.after_commit")
     except Exception as error:
-        _report(name, error)
+        report_failures([(name, error)])
         return None
-    _announce(event_captured, event=event)
+    announce(event_captured, event=event)
     return event
 
 
@@ -102,23 +102,36 @@ def _keep(
     ).save(force_insert=True)
 
 
-def _report(name: Any, error: Exception) -> None:
-    """Say it everywhere it can be said; saying it must not fail either."""
-    shown = name[:64] if isinstance(name, str) else f"<{type(name).__name__}>"
-    try:
-        problem = str(error)
-    except Exception:
-        problem = type(error).__name__
-    note(logger, logging.ERROR, "event.not_captured", event=shown, problem=problem, error=error)
+def report_failures(failures: Sequence[tuple[Any, Exception]]) -> None:
+    """Say of events, by their names, that they were not written, everywhere it can be said; saying it must not fail either."""
+    if not failures:
+        return
+    for name, error in failures:
+        shown, problem = _shown(name), _problem(error)
+        note(logger, logging.ERROR, "event.not_captured", event=shown, problem=problem, error=error)
+        announce(capture_failed, name=shown, error=error)
+    detail = f"{_shown(failures[-1][0])}: {_problem(failures[-1][1])}"
     try:
         # Not before the commit: all failed captures share one row, and its lock would make orders wait for each other.
-        transaction.on_commit(lambda: beat("capture_failed", detail=f"{shown}: {problem}"), robust=True)
+        transaction.on_commit(lambda: beat("capture_failed", times=len(failures), detail=detail), robust=True)
     except Exception as second:
-        note(logger, logging.WARNING, "event.failure_not_counted", event=shown, error=second)
-    _announce(capture_failed, name=shown, error=error)
+        note(
+            logger, logging.WARNING, "event.failure_not_counted", event=_shown(failures[-1][0]), error=second
+        )
 
 
-def _announce(signal: Signal, **news: Any) -> None:
+def _shown(name: Any) -> str:
+    return name[:64] if isinstance(name, str) else f"<{type(name).__name__}>"
+
+
+def _problem(error: Exception) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return type(error).__name__
+
+
+def announce(signal: Signal, **news: Any) -> None:
     """Tell those who listen; Django logs their errors. A savepoint keeps a failed query of theirs out of the shop's work."""
     if not signal.has_listeners(Event):
         return

@@ -9,6 +9,7 @@ from math import inf
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import connections
@@ -21,14 +22,17 @@ from triggers.core.events import EVENT_NAME
 from triggers.engine.purge import read_retention
 from triggers.exceptions import TriggersError
 from triggers.shop import ShopAdapter
+from triggers.sources.adapters import APPS
 
 POSITIVE = (
     "WAIT_SCALE",
     "TICK_SECONDS",
     "TURN_BATCH",
     "TURN_SECONDS",
+    "FANOUT_RATE",
     "SEND_CONCURRENCY",
     "SEND_TIMEOUT",
+    "RENDER_SECONDS",
     "RETRY_FIRST",
     "RETRY_MOST",
     "EXPIRES_AFTER",
@@ -39,7 +43,11 @@ POSITIVE = (
     "BOUNCE_STOP",
     "RATE_LEAST",
     "FAILURES_STOP",
+    "SEGMENT_SECONDS",
     "EVENT_BYTES",
+    "API_BYTES",
+    "API_CALLS_PER_MINUTE",
+    "IDEMPOTENCY_DAYS",
     "MAX_SOURCE_CHARS",
     "MAX_OUTPUT_CHARS",
     "LOOP_BUDGET",
@@ -72,6 +80,8 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         *_limits(),
         *_unknown_policy(),
         *_retention(),
+        *_source_models(),
+        *_sources(),
         *_tracking(),
     ]
 
@@ -132,7 +142,10 @@ def _urls() -> Iterator[CheckMessage]:
 def _numbers() -> Iterator[CheckMessage]:
     for name in POSITIVE:
         value = getattr(settings, name)
-        is_whole = isinstance(getattr(Settings, name), int)
+        default = getattr(Settings, name)
+        if value is default is None:
+            continue
+        is_whole = default is None or isinstance(default, int)
         if not _is_positive(value, is_whole=is_whole):
             kind = "whole number" if is_whole else "number"
             yield Error(f"TRIGGERS[{name!r}] must be a {kind} above 0, not {value!r}", id="triggers.E005")
@@ -149,6 +162,34 @@ def _retention() -> Iterator[CheckMessage]:
         read_retention()
     except TriggersError as error:
         yield Error(f"TRIGGERS: {error}", id="triggers.E012")
+
+
+def _sources() -> Iterator[CheckMessage]:
+    given = settings.SOURCES
+    known = ", ".join(APPS)
+    if given is not None and not (isinstance(given, list | tuple) and set(map(str, given)) <= set(APPS)):
+        yield Error(f"TRIGGERS['SOURCES'] is None or a list of {known}, not {given!r}", id="triggers.E014")
+
+
+def _source_models() -> Iterator[CheckMessage]:
+    given = settings.SOURCE_MODELS
+    if not isinstance(given, dict):
+        yield Error("TRIGGERS['SOURCE_MODELS'] must be a dictionary", id="triggers.E013")
+        return
+    for label, names in given.items():
+        try:
+            columns = {field.name for field in apps.get_model(label)._meta.concrete_fields}
+        except (AttributeError, LookupError, ValueError) as error:
+            yield Error(f"TRIGGERS['SOURCE_MODELS']: {error}", id="triggers.E013")
+            continue
+        strange = (
+            [str(name) for name in names if name not in columns] if isinstance(names, list | tuple) else ["?"]
+        )
+        if strange:
+            problem = (
+                f"TRIGGERS['SOURCE_MODELS'][{label!r}] is a list of its columns, not {', '.join(strange)}"
+            )
+            yield Error(problem, id="triggers.E013")
 
 
 def _tracking() -> Iterator[CheckMessage]:

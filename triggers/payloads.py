@@ -57,7 +57,7 @@ def clean_ref(ref: Any) -> str:
     return text
 
 
-def clean_data(data: Any, most_bytes: int | None = None) -> dict[str, Any]:
+def clean_data(data: Any, field: str = "data", most_bytes: int | None = None) -> dict[str, Any]:
     """Plain JSON data: NULs dropped, lone surrogates replaced, decimals and moments converted. Raises InvalidEvent.
 
     `most_bytes`: its size as JSON, EVENT_BYTES unless told otherwise.
@@ -65,12 +65,12 @@ def clean_data(data: Any, most_bytes: int | None = None) -> dict[str, Any]:
     if data is None:
         return {}
     if not isinstance(data, Mapping):
-        raise InvalidEvent("data", "must be an object")
+        raise InvalidEvent(field, "must be an object")
     most = min(most_bytes or settings.EVENT_BYTES, settings.EVENT_BYTES)
-    cleaned = _Cleaner(most).object("data", data, 1)
+    cleaned = _Cleaner(field, most).object(field, data, 1)
     size = len(json.dumps(cleaned, ensure_ascii=False).encode())
     if size > most:
-        raise InvalidEvent("data", f"{size} bytes, more than {most}")
+        raise InvalidEvent(field, f"{size} bytes, more than {most}")
     return cleaned
 
 
@@ -78,7 +78,8 @@ def clean_text(field: str, text: str) -> str:
     """Text without NUL and lone surrogates, which no database stores. Raises InvalidEvent when too long."""
     if len(text) > MOST_TEXT_CHARS:
         raise InvalidEvent(field, f"longer than {MOST_TEXT_CHARS} characters")
-    return text.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    text = text.replace("\0", "")
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 class _Cleaner:
@@ -88,8 +89,9 @@ class _Cleaner:
     refused for its size in the end.
     """
 
-    def __init__(self, most_bytes: int) -> None:
-        self.most_bytes = self.left = most_bytes
+    def __init__(self, root: str, most_bytes: int) -> None:
+        self.root, self.most_bytes = root, most_bytes
+        self.left = most_bytes
 
     def value(self, field: str, value: Any, depth: int) -> Any:
         # The shortest value and what divides it from the next.
@@ -137,7 +139,7 @@ class _Cleaner:
     def _take(self, least_bytes: int) -> None:
         self.left -= least_bytes
         if self.left < 0:
-            raise InvalidEvent("data", f"more than {self.most_bytes} bytes")
+            raise InvalidEvent(self.root, f"more than {self.most_bytes} bytes")
 
 
 def _number(field: str, value: int | float | Decimal) -> int | float:

@@ -29,3 +29,13 @@ def is_transient(error: BaseException) -> bool:
     if connection.vendor == "mysql":
         return bool(cause and cause.args and cause.args[0] in MARIADB)
     return any(word in str(error) for word in SQLITE)
+
+
+def is_read_only(error: BaseException) -> bool:
+    """Whether the database takes no writes at the moment: a standby, or a server that was set so."""
+    cause = error.__cause__
+    if connection.vendor == "postgresql":
+        return getattr(cause, "sqlstate", None) == "25006"
+    if connection.vendor == "mysql":
+        return bool(cause and cause.args and cause.args[0] in (1290, 1792, 1836))
+    return "readonly" in str(error)

@@ -1,5 +1,7 @@
-"""The addresses that stand in letters."""
+"""The addresses that stand in letters, and the API with its rival."""
 
 from django.urls import include, path
 
-urlpatterns = [path("triggers/", include("triggers.urls"))]
+from benchmarks.rivals.bare_view import bare
+
+urlpatterns = [path("triggers/", include("triggers.urls")), path("bare", bare)]

@@ -27,6 +27,7 @@ LISTS = {
     "journey": ["q", "o", "p", "status__exact", "chain__id__exact", "chain", "entered_at__gte", "error", "id__in"],
     "topic": ["q", "o", "p", "key", "id__in"],
     "suppression": ["q", "o", "p", "channel__exact", "reason__exact", "address", "created_at__gte", "id__in"],
+    "segment": ["q", "o", "p", "key", "rule", "rule__kind", "is_watched", "created_by__password", "id__in"],
     "heartbeat": ["q", "o", "p", "name"],
 }  # fmt: skip
 
@@ -59,6 +60,7 @@ def test_pages_of_one_row(boss: Client) -> None:
         addresses = [f"{model}/{text}/{verb}/" for model in LISTS for verb in ("change", "delete", "history")]
         addresses += [f"chain/{text}/{verb}/" for verb in ("publish", "pause", "resume", "live", "steps/add")]
         addresses += [f"chain/{chain.pk}/steps/{text}/{verb}" for verb in ("", "move/", "delete/")]
+        addresses += [f"contact/{text}/erase/", f"contact/merge/{contact.pk}/{text}/"]
         addresses += [f"chain/{text}/steps/{step.pk}/", f"message/{text}/body/", f"heartbeat/retry/{text}/"]
         addresses += [
             f"chain/{chain.pk}/steps/add/?{name}={text}" for name in ("kind", "parent", "branch", "position")

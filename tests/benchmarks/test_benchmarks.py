@@ -28,7 +28,9 @@ OWN_CONDITIONS = {
     "deliver": {"letters", "at_50_ms", "ours_two_senders", "calls_at_a_time", "bytes_per_letter", "left_out"},
     "latency": {"idle", "loaded", "capacity_letters_per_second", "engine"},
     "ingest": {"events", "chains", "workers", "parts", "megabytes_per_worker", "growth"},
+    "ingest_api": {"batches", "connections", "gunicorn_workers", "runs"},
     "memory": {"steps", "at_start", "every_tenth"},
+    "fanout": {"contacts", "workers", "zones", "seconds", "megabytes_per_worker", "growth"},
 }
 on_postgres = [pytest.mark.only_on("postgres"), pytest.mark.database]
 
@@ -56,7 +58,9 @@ def run(*arguments: str) -> tuple[str, int]:
         pytest.param("deliver", marks=on_postgres),
         pytest.param("latency", marks=on_postgres),
         pytest.param("ingest", marks=on_postgres),
+        pytest.param("ingest_api", marks=on_postgres),
         pytest.param("memory", marks=on_postgres),
+        pytest.param("fanout", marks=on_postgres),
         "render",
     ],
 )
@@ -85,8 +89,8 @@ def test_without_a_name_it_lists_the_names() -> None:
     printed, _process_id = run()
     assert [line.split()[0] for line in printed.splitlines()] == NAMES
     assert [
-        *("capture", "deliver", "inflight", "ingest", "latency", "longtx", "memory", "render", "statements"),
-        "turn",
+        *("capture", "deliver", "fanout", "inflight", "ingest", "ingest_api", "latency", "longtx", "memory"),
+        *("render", "statements", "turn"),
     ] == NAMES
 
 

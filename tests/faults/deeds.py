@@ -33,6 +33,47 @@ def order(address: str) -> None:
     crash_point("order.committed")
 
 
+def orders(*addresses: str) -> None:
+    """An import of the shop: its own rows in bulk, and our events, in one transaction."""
+    from django.contrib.auth import get_user_model
+    from django.db import transaction
+
+    import triggers
+
+    users = [get_user_model()(username=address) for address in addresses]
+    with transaction.atomic():
+        get_user_model().objects.bulk_create(users)
+        triggers.capture_many({"name": "add_to_cart", "contact": one} for one in addresses)
+
+
+def send_events(text: str, *keys: str) -> None:
+    """A call of the API with an event under each idempotency key."""
+    who = {"email": "ann@example.com"}
+    _call(
+        "events",
+        text,
+        {"events": [{"name": "login", "contact": who, "idempotency_key": key} for key in keys]},
+    )
+
+
+def send_contact(text: str) -> None:
+    """A call of the API with a contact who has agreed."""
+    agreed = {"email": {"source": "till", "text": "yes"}}
+    _call("contacts", text, {"email": "ann@example.com", "consents": agreed})
+
+
+def _call(where: str, text: str, body: dict[str, Any]) -> None:
+    from django.test import Client
+
+    answer = Client().post(
+        f"/triggers/api/v1/{where}",
+        body,
+        content_type="application/json",
+        headers={"authorization": f"Bearer {text}"},
+    )
+    assert answer.status_code == 200, answer.content
+
+
 def publish(key: str) -> None:
     from triggers.engine import publish as verbs
 
@@ -80,12 +121,13 @@ def cut_months(verb: str) -> None:
     from django.utils import timezone
 
     from triggers.engine.partitions import drop_months, make_partitions
+    from triggers.engine.rollup import roll_up
     from triggers.models import Event
 
     if verb == "make":
         make_partitions(timezone.now())
     else:
-        list(drop_months(Event.objects.none(), timezone.now()))
+        list(drop_months(Event.objects.none(), timezone.now(), keep=roll_up))
 
 
 def work_at(minutes: str) -> None:
@@ -97,6 +139,14 @@ def work_at(minutes: str) -> None:
 
     with time_machine.travel(datetime.now().astimezone() + timedelta(minutes=int(minutes))):
         call_command("triggers_run", "--once")
+
+
+def put_in(key: str) -> None:
+    """The shop's code puts all contacts into a chain, once under this name."""
+    import triggers
+    from triggers.models import Contact
+
+    triggers.enter(key, Contact.objects.all(), key="campaign")
 
 
 def agree(address: str) -> None:
@@ -140,6 +190,29 @@ def _collect(parcel: str, name: str, user: Any) -> Any:
     return client.post("/triggers/collect/", body, content_type="text/plain")
 
 
+def merge(kept: str, gone: str, at_once: str = "5000") -> None:
+    """`at_once`: events that are moved in the merge's own transaction."""
+    from triggers.engine import leftovers
+    from triggers.engine.merge import merge_contacts
+
+    leftovers.MOST_AT_ONCE, leftovers.SLICE = int(at_once), 1
+    merge_contacts(_contact(kept), _contact(gone))
+
+
+def erase(address: str, at_once: str = "5000") -> None:
+    from triggers.engine import leftovers
+    from triggers.engine.erase import erase_contact
+
+    leftovers.MOST_AT_ONCE, leftovers.SLICE = int(at_once), 1
+    erase_contact(_contact(address))
+
+
+def _contact(address: str) -> Any:
+    from triggers.models import Contact
+
+    return Contact.objects.get(email_key=address)
+
+
 def _chain(key: str) -> Any:
     from triggers.models import Chain
 
@@ -149,17 +222,8 @@ def _chain(key: str) -> Any:
 DEEDS: dict[str, Callable[..., None]] = {
     deed.__name__: deed
     for deed in (
-        order,
-        publish,
-        pause,
-        resume,
-        report,
-        unsubscribe,
-        cut_months,
-        work_at,
-        agree,
-        browse,
-        log_in,
+        *(order, orders, send_events, send_contact, publish, pause, resume, report, unsubscribe),
+        *(cut_months, work_at, put_in, agree, browse, log_in, merge, erase),
     )
 }
 

@@ -45,6 +45,7 @@ WORKER = {
     "turn.matched": (4, 0),
     "turn.before_commit": (3, 0),
     "turn.after_commit": (3, 0),
+    "run.on_record": (1, 0),
     "claim.locked": (1, 0),
     "claim.before_mark": (1, 0),
     "claim.before_commit": (1, 0),
@@ -59,6 +60,7 @@ WORKER = {
 OVER_BOTH = ("claim.after_commit", "send.after_call", "send.after_record")
 # The rest each have a test of their own, below or beside the brokers.
 WEB = ("capture.event_written", "capture.before_commit", "capture.after_commit")
+WEB_MANY = ("capture_many.events_written", "capture_many.before_commit", "capture_many.after_commit")
 PUBLISHING = ("publish.before_commit", "publish.after_commit", "pause.before_commit", "resume.after_commit")
 RELEASING = ("release.before_commit", "release.after_commit", "release.journeys_done")
 WEBHOOK = ("webhook.before_commit", "webhook.after_commit")
@@ -68,30 +70,64 @@ CONSENT = (
 )
 VISITORS = ("collect.before_commit", "identify.before_commit")
 TASKS = ("tick.before_bells", "task.before_bells", "task.before_ack")
-# In test_processes.py, test_lanes.py and test_upkeep.py.
+# In test_people.py.
+PEOPLES = (
+    *("merge.before_commit", "merge.after_commit", "erase.before_commit", "erase.after_commit"),
+    *("leftover.before_commit", "leftover.after_commit"),
+)
+# In test_processes.py, test_lanes.py, test_rendering.py, test_upkeep.py and test_fanouts.py.
 LANES = (
     *("lane.admitted", "lease.before_commit", "breaker.before_commit", "breaker.after_commit"),
-    *("unknown.queued_again", "expire.before_commit"),
+    *("unknown.queued_again", "expire.before_commit", "domain.before_commit", "domain.forgotten"),
+    *("crashes.before_commit", "crashes.counted", "watch.lanes_marked"),
 )
 UPKEEP = (
     *("recount.before_commit", "watch.paused", "purge.before_commit", "purge.after_commit"),
+    *("segments.before_commit", "segments.after_commit", "learn.before_commit"),
     *("partition.made", "partition.dropped", "reconcile.paused", "reconcile.before_commit"),
 )
-CASES = {*WORKER, *WEB, *PUBLISHING, *RELEASING, *WEBHOOK, *CONSENT, *VISITORS, *TASKS, *LANES, *UPKEEP}
+FANOUTS = (
+    *("plan.before_commit", "fanout.locked", "fanout.before_commit", "fanout.after_commit"),
+    "enter.before_commit",
+)
+# In test_api.py.
+API = ("api.before_commit", "api.after_commit", "api.contacts_written")
+CASES = {
+    *WORKER,
+    *WEB,
+    *WEB_MANY,
+    *API,
+    *PUBLISHING,
+    *RELEASING,
+    *WEBHOOK,
+    *CONSENT,
+    *VISITORS,
+    *TASKS,
+    *LANES,
+    *UPKEEP,
+    *FANOUTS,
+    *PEOPLES,
+}
 
 # Transactions without a point of their own, and why they need none.
 SAVEPOINTS = "a savepoint inside a transaction that has its points"
 ONE_ACT = "one short transaction of a person's, after which nothing follows"
 EXCUSED = {
+    "engine/announce.py:_safely": "one insert in the caller's transaction",
+    "engine/fan_out.py:_refreshed": SAVEPOINTS,
     "engine/isolate.py:isolate": SAVEPOINTS,
     "engine/advance.py:fire_due": SAVEPOINTS,
     "delivery/claim.py:_contexts": SAVEPOINTS,
     "delivery/claim.py:_ask_receivers": SAVEPOINTS,
-    "capturing.py:_announce": "a savepoint of those who listen",
+    "capturing.py:announce": "a savepoint of those who listen",
+    "batch/people.py:_write": SAVEPOINTS,
+    "batch/people.py:_write_alone": SAVEPOINTS,
     "engine/journeys.py:exit_journeys": ONE_ACT,
     "engine/journeys.py:resume_journeys": ONE_ACT,
     "engine/journeys.py:retry_failed_journeys": ONE_ACT,
     "engine/facts.py:_shop": SAVEPOINTS,
+    "engine/audience/count.py:analysing": "a frame for questions; what is written inside has points of its own",
+    "delivery/crashes.py:_claim_and_acquit": "the claim inside has points of its own",
     "tracking/middleware.py:_record": "a new visitor, and a capture that has points of its own",
     "engine/partitions.py:_try": "what it does inside has points of its own",
     "delivery/record.py:_record_accepted": "one UPDATE between send.before_record and send.after_record",
@@ -171,6 +207,14 @@ class TestWeb:
         assert not Event.objects.filter(name="add_to_cart").exists()
         shop.recover()
         assert shop.problems() == []
+
+    @pytest.mark.parametrize("point", WEB_MANY)
+    def test_killed_inside_an_import_of_the_shops(self, shop: Scenario, point: str) -> None:
+        assert shop.deed("orders", "ann@example.com", "ben@example.com", at=point).returncode == EXIT_STATUS
+        assert not get_user_model().objects.exists()
+        assert not Event.objects.exists()
+        assert shop.deed("orders", "ann@example.com", "ben@example.com").returncode == 0
+        assert Event.objects.filter(name="add_to_cart").count() == 2
 
     def test_killed_after_the_commit(self, shop: Scenario) -> None:
         """Nobody was rung for it, and nobody needs to be."""

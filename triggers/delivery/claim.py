@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,34 +11,40 @@ from typing import Any
 
 from django.conf import settings as django_settings
 from django.db import DatabaseError, connection, transaction
+from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext_noop
 
-from triggers.clock import DatabaseNow
 from triggers.conf import settings
 from triggers.content.context import letter_contexts
 from triggers.content.letter import CompiledLetter, LetterSource, RenderedLetter, compile_letter
-from triggers.control import nothing_is_paused
 from triggers.core.values import Reason
 from triggers.crashpoints import crash_point
 from triggers.delivery.backoff import retry_delay
+from triggers.delivery.domains import SlowDomains
 from triggers.delivery.email import Letter
+from triggers.delivery.line import EVERY, lock_next, read_messages
 from triggers.delivery.recheck import GONE, stops
 from triggers.delivery.sms.base import SMSMessage
 from triggers.delivery.stop import Stop
 from triggers.delivery.unknown import keep_doubts
-from triggers.engine.sql import insert_rows, update_rows
 from triggers.exceptions import RenderError, SendCancelled, TemplateError
 from triggers.links import unsubscribe_url
 from triggers.logs import note
 from triggers.models import Channel, Message, MessageBody, MessageClass, MessageState, Template
 from triggers.signals import message_sending
+from triggers.sql import insert_rows, update_rows
+from triggers.statements import Statement
 
 logger = logging.getLogger(__name__)
 
 
 # How long what is held at the door stays there before it is looked at again.
 HELD_FOR = timedelta(seconds=60)
+
+TEMPLATES = Statement(
+    Template.objects.values_list("key", "subject", "preheader", "html", "text", "channel"), by="key"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,28 +73,20 @@ class Claim:
 
 
 @transaction.atomic
-def claim(lane: str, most: int) -> Claim:
-    """Up to `most` messages of a lane, ready to be handed to the provider.
+def claim(lane: str, most: int, *, among: Q = EVERY, slow: SlowDomains | None = None) -> Claim:
+    """Up to `most` messages of a lane, ready to be handed to the provider; those to `slow` domains are put off.
 
     Consent, suppression, goal and expiry are checked in this very transaction, so what was committed before it counts.
     Rendering comes before the mark: a sender that dies there leaves the message queued.
     """
-    rows = list(
-        Message.objects.select_for_update(skip_locked=True)
-        .filter(nothing_is_paused(), lane=lane, state=MessageState.QUEUED, send_after__lte=DatabaseNow())
-        .order_by("send_after", "id")
-        .annotate(now=DatabaseNow())[:most]
-    )
-    if not rows:
+    ids, now = lock_next(lane, most, among)
+    if now is None:
         return Claim(0)
     crash_point("claim.locked")
-    now: datetime = rows[0].now
-    messages = list(
-        Message.objects.filter(pk__in=[row.pk for row in rows]).select_related("contact", "topic", "chain")
-    )
-    found = {message.pk for message in messages}
-    orphans = [row for row in rows if row.pk not in found]
+    messages, orphans = read_messages(ids)
     stopped = stops(messages, now) | {row.pk: GONE for row in orphans}
+    if slow is not None:
+        stopped |= slow.stops([message for message in messages if message.pk not in stopped], now)
     rendered = _render([message for message in messages if message.pk not in stopped], stopped)
     for message in messages:
         if message.pk in rendered:
@@ -99,7 +98,7 @@ def claim(lane: str, most: int) -> Claim:
     _mark(going, rendered, now)
     crash_point("claim.before_commit")
     failed = [message.chain_id for message in messages if message.state == MessageState.FAILED]
-    return Claim(len(rows), [_claimed(message, rendered[message.pk]) for message in going], failed)
+    return Claim(len(ids), [_claimed(message, rendered[message.pk]) for message in going], failed)
 
 
 def _render(messages: Sequence[Message], stopped: dict[int, Stop]) -> dict[int, RenderedLetter]:
@@ -115,9 +114,12 @@ def _render(messages: Sequence[Message], stopped: dict[int, Stop]) -> dict[int, 
             continue
         zone = message.contact.zone
         language = message.contact.language or django_settings.LANGUAGE_CODE
+        context = contexts[message.pk]
         try:
+            if isinstance(context, RenderError):
+                raise context
             with translation.override(language), timezone.override(zone):
-                rendered[message.pk] = compiled[message.template_key].render(contexts[message.pk])
+                rendered[message.pk] = compiled[message.template_key].render(context)
         except RenderError as error:
             stopped[message.pk] = _failed(str(error))
         except Exception as error:
@@ -126,23 +128,34 @@ def _render(messages: Sequence[Message], stopped: dict[int, Stop]) -> dict[int, 
     return rendered
 
 
-def _contexts(messages: Sequence[Message], uses: frozenset[str]) -> dict[int, dict[str, Any]]:
-    """What the letters are filled with. When the shop's adapter breaks, each message is tried alone, and those for
-    which it still does are left out."""
+def _contexts(messages: Sequence[Message], uses: frozenset[str]) -> dict[int, dict[str, Any] | RenderError]:
+    """What the letters are filled with, or why they cannot be. When the shop's adapter breaks, each message is tried
+    alone, and those for which it still does are left out."""
     try:
         with transaction.atomic():
-            return letter_contexts(messages, uses)
+            return {**_ask_shop(messages, uses)}
     except Exception as error:
         if connection.needs_rollback:
             # The savepoint went with its transaction: it was our database, not the shop.
             raise
+        if len(messages) == 1 and isinstance(error, RenderError):
+            return {messages[0].pk: error}
         if len(messages) == 1:
             note(logger, logging.ERROR, "shop.failed", message=messages[0].uid, error=error)
             return {}
-    found: dict[int, dict[str, Any]] = {}
+    found: dict[int, dict[str, Any] | RenderError] = {}
     for message in messages:
         found |= _contexts([message], uses)
     return found
+
+
+def _ask_shop(messages: Sequence[Message], uses: frozenset[str]) -> dict[int, dict[str, Any]]:
+    begun = time.monotonic()
+    contexts = letter_contexts(messages, uses)
+    if time.monotonic() - begun > settings.RENDER_SECONDS:
+        ids: dict[str, Any] = {"messages": len(messages), "template": messages[0].template_key}
+        note(logger, logging.WARNING, "shop.slow", **ids)
+    return contexts
 
 
 def _put_off(message: Message) -> Stop:
@@ -159,12 +172,11 @@ def _compile(messages: Sequence[Message], stopped: dict[int, Stop]) -> dict[str,
     keys = {message.template_key for message in messages}
     compiled: dict[str, CompiledLetter] = {}
     problems: dict[str, str] = {}
-    for one in Template.objects.filter(key__in=keys):
-        source = LetterSource(one.subject, one.preheader, one.html, one.text, one.channel)
+    for key, *source in TEMPLATES.read(keys):
         try:
-            compiled[one.key] = compile_letter(source)
+            compiled[key] = compile_letter(LetterSource(*source))
         except TemplateError as error:
-            problems[one.key] = str(error)
+            problems[key] = str(error)
     for message in messages:
         if message.template_key not in compiled:
             stopped[message.pk] = _failed(problems.get(message.template_key, "the template was deleted"))
@@ -215,6 +227,7 @@ def _end(messages: Sequence[Message], stopped: dict[int, Stop], now: datetime) -
 
 def _mark(messages: Sequence[Message], rendered: dict[int, RenderedLetter], now: datetime) -> None:
     lease_until = now + timedelta(seconds=2 * settings.SEND_TIMEOUT)
+    tried_before = [message.pk for message in messages if message.attempt]
     for message in messages:
         message.state, message.lease_until, message.sending_at = MessageState.SENDING, lease_until, now
         message.attempt += 1
@@ -236,7 +249,8 @@ def _mark(messages: Sequence[Message], rendered: dict[int, RenderedLetter], now:
         ],
         guard="state",
     )
-    MessageBody.objects.filter(pk__in=[message.pk for message in messages]).delete()
+    if tried_before:
+        MessageBody.objects.filter(pk__in=tried_before).delete()
     letters = [(message.pk, rendered[message.pk]) for message in messages]
     insert_rows(
         MessageBody,

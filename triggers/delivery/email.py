@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -73,7 +74,7 @@ class Mailer:
 
     def close(self) -> None:
         for connection in self._opened:
-            _close(connection)
+            close_backend(connection)
         self._opened.clear()
 
     def _connection(self) -> BaseEmailBackend:
@@ -85,7 +86,7 @@ class Mailer:
                 connection.open()
             except Exception:
                 # Half of it may be open: a conversation that was refused after its greeting.
-                _close(connection)
+                close_backend(connection)
                 raise
             self._local.connection = connection
             self._opened.append(connection)
@@ -96,7 +97,7 @@ class Mailer:
         connection = self._local.connection
         self._local.connection = None
         self._opened.remove(connection)
-        _close(connection)
+        close_backend(connection)
 
 
 def judge(connection: Any, message: EmailMultiAlternatives, error: Exception) -> Outcome:
@@ -135,7 +136,7 @@ def _statuses(message: EmailMultiAlternatives) -> set[str]:
     return set(getattr(getattr(message, "anymail_status", None), "status", None) or ())
 
 
-def _close(connection: BaseEmailBackend) -> None:
+def close_backend(connection: BaseEmailBackend) -> None:
     """Saying goodbye to a server that is gone is not an error worth a letter."""
     try:
         connection.close()
@@ -162,6 +163,19 @@ def make_backend(account: str) -> BaseEmailBackend:
     return backend
 
 
+class Mail(EmailMultiAlternatives):
+    """A message whose parts are told apart by a word that nobody can guess.
+
+    Left to itself, the standard library searches the whole letter for the one that it chose: a tenth of sending it.
+    """
+
+    def message(self, *args: Any, **kwargs: Any) -> Any:
+        message = super().message(*args, **kwargs)
+        if message.is_multipart():
+            message.set_boundary(f"=_{token_hex(16)}")
+        return message
+
+
 def build(letter: Letter) -> EmailMultiAlternatives:
     """The message with its headers. The address is parsed once more: exactly one, whatever the row holds.
 
@@ -173,7 +187,7 @@ def build(letter: Letter) -> EmailMultiAlternatives:
         headers["List-Unsubscribe"] = f"<{letter.unsubscribe_url}>"
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         headers["List-Id"] = f"<{letter.list_id or 'news'}.{domain}>"
-    message = EmailMultiAlternatives(
+    message = Mail(
         subject=letter.subject,
         body=letter.text,
         from_email=settings.FROM_EMAIL or django_settings.DEFAULT_FROM_EMAIL,

@@ -14,7 +14,7 @@ from triggers.conf import settings
 from triggers.control import nothing_is_paused
 from triggers.crashpoints import crash_point
 from triggers.models import Lane, Message, MessageState
-from triggers.models.lane import LaneQuerySet
+from triggers.statements import Instances
 
 __all__ = [
     "Admission",
@@ -37,13 +37,15 @@ EPSILON = 1e-6
 # Seconds that a sender waits for tokens; for later ones another look for work comes by.
 MOST_WAIT = 1.5
 
+_LANES = Instances(Lane.objects.with_clock(), by="name")
+
 
 @dataclass(frozen=True, slots=True)
 class Admission:
     """How many messages may be claimed now, and what is known about the lane.
 
     `until`: closed till then. `seconds`: how long to wait for tokens, None for not at all. `leased`: tokens to be given
-    back if unused. `is_troubled`: a success is worth being written down.
+    back if unused. `is_troubled`: a success is worth being written down. `has_slow_domains`: some letters may have to wait.
     """
 
     most: int
@@ -52,6 +54,7 @@ class Admission:
     leased: int = 0
     is_probe: bool = False
     is_troubled: bool = False
+    has_slow_domains: bool = False
 
 
 def admit(lane: str, most: int, *, can_wait: bool = True) -> Admission:
@@ -59,19 +62,23 @@ def admit(lane: str, most: int, *, can_wait: bool = True) -> Admission:
 
     A sender that has something else to do (`can_wait=False`) is not told to wait for tokens, and keeps no other from it.
     """
-    row = _get(Lane.objects.all(), lane)
+    row = _look(lane)
     if row.is_paused:
         return Admission(0)
     if row.is_closed:
         return Admission(0, until=row.closed_until)
+    admission = _admit_open(row, most, can_wait)
+    if not admission.most:
+        return admission
+    is_troubled = row.opened_at is not None or bool(row.failures or row.throttles or row.trips)
+    return replace(admission, is_troubled=is_troubled, has_slow_domains=row.has_slow_domains)
+
+
+def _admit_open(row: Lane, most: int, can_wait: bool) -> Admission:
     if row.opened_at is not None:
         return _probe(row)
-    is_troubled = bool(row.failures or row.throttles or row.trips)
-    rate = rate_of(lane)
-    if rate is None:
-        return Admission(most, is_troubled=is_troubled)
-    admission = _lease(lane, most, rate, can_wait)
-    return replace(admission, is_troubled=is_troubled) if admission.most else admission
+    rate = rate_of(row.name)
+    return Admission(most) if rate is None else _lease(row.name, most, rate, can_wait)
 
 
 def give_back(lane: str, admission: Admission, used: int) -> None:
@@ -125,17 +132,22 @@ def burst_of(rate: float) -> float:
 
 
 def lock_lane(lane: str) -> Lane:
-    """The lane's row, locked till the transaction ends."""
-    return _get(Lane.objects.select_for_update(), lane)
-
-
-def _get(rows: LaneQuerySet, lane: str) -> Lane:
-    """The lane's row, which is made when nobody has come to the lane yet."""
-    row = rows.with_clock().filter(pk=lane).first()
+    """The lane's row, locked till the transaction ends; made when nobody has come to the lane yet."""
+    rows = Lane.objects.select_for_update().with_clock()
+    row = rows.filter(pk=lane).first()
     if row is None:
         _make(lane)
-        row = rows.with_clock().get(pk=lane)
+        row = rows.get(pk=lane)
     return row
+
+
+def _look(lane: str) -> Lane:
+    """The same without a lock."""
+    rows: list[Lane] = _LANES.read([lane])
+    if not rows:
+        _make(lane)
+        rows = _LANES.read([lane])
+    return rows[0]
 
 
 def _make(lane: str) -> None:
@@ -149,7 +161,7 @@ def _probe(row: Lane) -> Admission:
     until = DatabaseNow() + timedelta(seconds=2 * settings.SEND_TIMEOUT)
     if not mine.update(probe_until=until):
         return Admission(0, until=row.probe_until)
-    return Admission(1, is_probe=True, is_troubled=True)
+    return Admission(1, is_probe=True)
 
 
 @transaction.atomic

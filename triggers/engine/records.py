@@ -11,8 +11,8 @@ from django.db import DatabaseError
 from django.utils.translation import gettext_noop
 
 from triggers.core.values import JourneyState, JourneyStatus, Move, Reason
-from triggers.engine.sql import insert_rows, update_rows
 from triggers.models import Journey, Message, MessageState, Transition
+from triggers.sql import insert_rows, update_rows
 
 HELD = Reason(gettext_noop("Waits: the chain is paused"))
 RELEASED = Reason(gettext_noop("Goes on: the chain is no longer paused"))

@@ -16,8 +16,8 @@ from triggers.core.schedule import zone_of
 from triggers.core.values import Decision, Fact, JourneyState, QueueMessage, Reason
 from triggers.engine.facts import Facts
 from triggers.engine.limits import Kind
-from triggers.engine.sql import update_rows
 from triggers.models import Message, MessageState
+from triggers.sql import update_rows
 
 GAVE_WAY = gettext_noop("gave way to the more important chain “%(chain)s”")
 MOVED = gettext_noop("put off until %(until_at)s: gave way to the more important chain “%(chain)s”")

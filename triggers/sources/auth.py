@@ -32,14 +32,14 @@ def _logged_in(user: Any, request: Any = None, **kwargs: Any) -> None:
     """Customers only: staff logging in to the admin is not a shop action. What the browser did before comes first."""
     if getattr(user, "is_staff", False):
         return
-    _sync(user)
+    sync(user)
     if request is not None:
         identify(request, user)
     capture("login", contact=user)
 
 
-def _sync(user: Any) -> None:
-    """Bring the contact up to date; a login must not fail because of it."""
+def sync(user: Any) -> None:
+    """Bring the contact up to date; a login or a registration must not fail because of it."""
     try:
         with transaction.atomic():
             sync_contact(user)

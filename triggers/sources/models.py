@@ -22,8 +22,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
-from typing import Any, ClassVar
+from math import copysign, inf, nan
+from typing import Any, TypeAlias
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
@@ -56,6 +58,43 @@ class Changed:
     field: str
     to: Any = ANYTHING
 
+    def fits(self, old: Any, new: Any) -> bool:
+        """Whether this change of the field is meant."""
+        return bool(old != new) and self.to in (ANYTHING, new)
+
+
+@dataclass(frozen=True, slots=True)
+class Fell(Changed):
+    """A save that makes the number in `field` smaller, by at least `percent` of what it was."""
+
+    percent: float = 0
+
+    def fits(self, old: Any, new: Any) -> bool:
+        share = _share(new, old)
+        return share < 0 and share <= -self.percent
+
+
+@dataclass(frozen=True, slots=True)
+class Rose(Changed):
+    """A save that makes the number in `field` larger, by at least `percent` of what it was; from 0 any rise is enough."""
+
+    percent: float = 0
+
+    def fits(self, old: Any, new: Any) -> bool:
+        share = _share(new, old)
+        return share > 0 and share >= self.percent
+
+
+def _share(new: Any, old: Any) -> float:
+    """By how many percent of the old number the new one is more; NaN, which is neither more nor less, for no numbers."""
+    if not isinstance(old, int | float | Decimal) or not isinstance(new, int | float | Decimal):
+        return nan
+    before, after = float(old), float(new)
+    if before == after:
+        return 0.0
+    # Rounded, because a tenth of 9 is not quite a tenth in binary.
+    return round((after - before) / abs(before) * 100, 6) if before else copysign(inf, after)
+
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
@@ -64,12 +103,16 @@ class Deleted:
     event: str
 
 
+Occasion: TypeAlias = "Created | Changed | Deleted"
+Answers: TypeAlias = tuple[Any, Mapping[str, Any], str]
+
+
 class ModelSource:
     """Base of declared sources: name the model, list the events, say who it is about."""
 
     # A model class, or its label "app.Model".
-    model: ClassVar[Any]
-    events: ClassVar[Sequence[Created | Changed | Deleted]]
+    model: Any
+    events: Sequence[Created | Changed | Deleted]
 
     def contact(self, instance: Any) -> Any:
         """A contact, a user or an e-mail address; None when nobody is concerned."""
@@ -92,18 +135,18 @@ class ModelSource:
                 raise KindError(f"{type(self).__qualname__}: {one.event!r} is not an event name")
         if changed:
             self._check_fields(model, changed)
-            pre_save.connect(self._saving, sender=model, weak=False)
-        post_save.connect(self._saved, sender=model, weak=False)
-        pre_delete.connect(self._deleting, sender=model, weak=False)
-        post_delete.connect(self._deleted, sender=model, weak=False)
+            pre_save.connect(self.saving, sender=model, weak=False)
+        post_save.connect(self.saved, sender=model, weak=False)
+        pre_delete.connect(self.deleting, sender=model, weak=False)
+        post_delete.connect(self.deleted, sender=model, weak=False)
 
     def disconnect(self) -> None:
         """Stop listening."""
         model = self._model()
-        pre_save.disconnect(self._saving, sender=model)
-        post_save.disconnect(self._saved, sender=model)
-        pre_delete.disconnect(self._deleting, sender=model)
-        post_delete.disconnect(self._deleted, sender=model)
+        pre_save.disconnect(self.saving, sender=model)
+        post_save.disconnect(self.saved, sender=model)
+        pre_delete.disconnect(self.deleting, sender=model)
+        post_delete.disconnect(self.deleted, sender=model)
 
     def _model(self) -> type[Model]:
         try:
@@ -152,7 +195,7 @@ class ModelSource:
         found = rows.values_list(*(self._fields[name] for name in names)).first()
         return dict(zip(names, found, strict=True)) if found else {}
 
-    def _saving(
+    def saving(
         self,
         instance: Model,
         raw: bool = False,
@@ -165,7 +208,7 @@ class ModelSource:
             before = self._stored(instance, self._written(update_fields), using)
             instance.__dict__.setdefault(self._slot, []).append(before)
 
-    def _saved(
+    def saved(
         self,
         instance: Model,
         created: bool,
@@ -181,37 +224,40 @@ class ModelSource:
         after = {} if created else self._stored(instance, seem_changed, using)
         for one in self.events:
             if isinstance(one, Created) and created:
-                self._capture(one.event, instance, {})
+                self._capture(one, instance, {})
             if isinstance(one, Changed) and one.field in after:
                 self._capture_change(one, instance, before[one.field], after[one.field])
 
     def _capture_change(self, one: Changed, instance: Model, old: Any, new: Any) -> None:
-        if old != new and one.to in (ANYTHING, new):
-            self._capture(one.event, instance, {"from": old, "to": new})
+        if one.fits(old, new):
+            self._capture(one, instance, {"from": old, "to": new})
 
-    def _deleting(self, instance: Model, **kwargs: Any) -> None:
-        if any(isinstance(one, Deleted) for one in self.events):
-            instance.__dict__[f"{self._slot}:parting"] = self._ask(instance)
+    def deleting(self, instance: Model, **kwargs: Any) -> None:
+        parting = [(one, self._ask(one, instance)) for one in self.events if isinstance(one, Deleted)]
+        instance.__dict__[f"{self._slot}:parting"] = parting
 
-    def _deleted(self, instance: Model, **kwargs: Any) -> None:
-        asked = instance.__dict__.pop(f"{self._slot}:parting", None)
-        for one in self.events:
-            if isinstance(one, Deleted) and asked:
+    def deleted(self, instance: Model, **kwargs: Any) -> None:
+        for one, asked in instance.__dict__.pop(f"{self._slot}:parting", ()):
+            if asked:
                 capture(one.event, contact=asked[0], data=asked[1], object_ref=asked[2])
 
-    def _capture(self, event: str, instance: Model, extra: Mapping[str, Any]) -> None:
-        asked = self._ask(instance)
-        if asked:
-            capture(event, contact=asked[0], data={**asked[1], **extra}, object_ref=asked[2])
+    def answers(self, one: Occasion, instance: Model) -> Answers:
+        """Contact, data and what it is about, of one of `events`."""
+        return self.contact(instance), self.data(instance), self.object_ref(instance)
 
-    def _ask(self, instance: Model) -> tuple[Any, Mapping[str, Any], str] | None:
+    def _capture(self, one: Occasion, instance: Model, extra: Mapping[str, Any]) -> None:
+        asked = self._ask(one, instance)
+        if asked:
+            capture(one.event, contact=asked[0], data={**asked[1], **extra}, object_ref=asked[2])
+
+    def _ask(self, one: Occasion, instance: Model) -> Answers | None:
         """The host's answers; an error in the host's code is logged and the save goes on.
 
         In a savepoint: on PostgreSQL a query that fails would end the shop's transaction.
         """
         try:
             with transaction.atomic():
-                return self.contact(instance), self.data(instance), self.object_ref(instance)
+                return self.answers(one, instance)
         except Exception as error:
             ids = {"source": type(self).__qualname__, "model": instance._meta.label, "row": instance.pk}
             note(logger, logging.ERROR, "source.failed", error=error, **ids)
