@@ -6,5 +6,6 @@ from django.urls import include, path
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("triggers/", include("triggers.urls")),
+    path("anymail/", include("anymail.urls")),
     path("", include("demo_shop.urls")),
 ]

@@ -37,6 +37,8 @@ class Settings:
     SEND_CONCURRENCY: int = 10
     # Seconds one provider call may take; a sender's claim lasts twice as long.
     SEND_TIMEOUT: float = 30.0
+    # Seconds that one letter may take to be made.
+    RENDER_SECONDS: float = 5.0
     # Seconds of the first retry's longest delay, and of any retry's.
     RETRY_FIRST: float = 30.0
     RETRY_MOST: float = 21_600.0

@@ -5,27 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from triggers.capturing import record_event
-from triggers.contacts import contact_for
+from triggers.contacts import contact_for, lock_contact
 from triggers.crashpoints import crash_point
-from triggers.models import Channel, Consent, Contact, OptOut, Suppression, SuppressionReason, Topic
+from triggers.models import Channel, Consent, Contact, OptOut, SuppressionReason, Topic
+from triggers.suppressions import lift, suppress
 
 
 def grant(contact: Any, channel: str, *, source: str, text: str, lifts: bool = True) -> None:
     """The contact agrees to marketing messages on a channel ("email" or "sms"), to this very text.
 
-    Lifts the contact's own unsubscription from everything, unless it is somebody else who says so (`lifts` is false);
-    bounces and complaints stay suppressed.
+    Lifts the contact's own unsubscription from everything, and what was kept of an erased owner of the address, unless it is
+    somebody else who says so (`lifts` is false); bounces and complaints stay suppressed.
     """
-    found = _known(contact)
     with transaction.atomic():
+        found = lock_contact(_known(contact))
         _say(found, channel, True, source, text)
         if lifts:
-            Suppression.objects.filter(
-                channel=channel, address=address_key(found, channel), reason=SuppressionReason.UNSUBSCRIBED
-            ).delete()
+            lift(channel, address_key(found, channel))
         record_event("consent_granted", contact=found, data={"channel": channel, "source": source})
         crash_point("grant.before_commit")
     crash_point("grant.after_commit")
@@ -36,27 +36,23 @@ def withdraw(contact: Any, channel: str, *, source: str) -> None:
 
     Saying it again changes nothing: the first time is the one that counts.
     """
-    found = _known(contact)
     with transaction.atomic():
+        found = lock_contact(_known(contact))
         is_new = not found.consents.filter(channel=channel, is_granted=False).exists()
         if is_new:
             _say(found, channel, False, source, "")
             record_event("consent_withdrawn", contact=found, data={"channel": channel, "source": source})
         address = address_key(found, channel)
         if address:
-            Suppression.objects.get_or_create(
-                channel=channel,
-                address=address,
-                defaults={"reason": SuppressionReason.UNSUBSCRIBED, "note": source[:100]},
-            )
+            suppress(channel, address, SuppressionReason.UNSUBSCRIBED, source[:100])
         crash_point("withdraw.before_commit")
     crash_point("withdraw.after_commit")
 
 
 def opt_out(contact: Any, topic: Topic, *, source: str) -> None:
     """The contact wants no more of one topic. Doing it again changes nothing."""
-    found = _known(contact)
     with transaction.atomic():
+        found = lock_contact(_known(contact))
         _row, is_new = OptOut.objects.get_or_create(
             contact=found, topic=topic, defaults={"said_at": timezone.now(), "source": source[:100]}
         )
@@ -68,7 +64,8 @@ def opt_out(contact: Any, topic: Topic, *, source: str) -> None:
 
 def opt_in(contact: Any, topic: Topic) -> None:
     """The contact wants a topic again."""
-    OptOut.objects.filter(contact=_known(contact), topic=topic).delete()
+    known = _known(contact)
+    OptOut.objects.filter(Q(contact=known) | Q(contact__merged=known), topic=topic).delete()
 
 
 def address_key(contact: Contact, channel: str) -> str:

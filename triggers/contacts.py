@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from triggers.addresses import parse_email, parse_phone
 from triggers.exceptions import InvalidAddress
@@ -27,9 +29,9 @@ def contact_for(who: Any) -> Contact | None:
     Raises InvalidAddress for a text that is not exactly one e-mail address, and TypeError for other things.
     """
     if isinstance(who, Contact):
-        return who
+        return current(who)
     if isinstance(who, Visitor):
-        return who.contact
+        return who.contact and current(who.contact)
     if who is None or who == "" or getattr(who, "is_anonymous", False):
         return None
     if isinstance(who, str):
@@ -40,11 +42,42 @@ def contact_for(who: Any) -> Contact | None:
     return _by_user(who)
 
 
+def current(contact: Contact) -> Contact:
+    """The contact that this one became; itself, without a statement, when it was merged into nobody."""
+    while contact.merged_into_id is not None:
+        contact = Contact.objects.get(pk=contact.merged_into_id)
+    return contact
+
+
+def lock_contact(contact: Contact) -> Contact:
+    """The contact as it stands now, or the one that it became, until the transaction ends.
+
+    For what must not be written to a contact that is being merged or erased at this moment.
+    """
+    pk = contact.pk
+    while True:
+        found = locked({pk})[pk]
+        if found.merged_into_id is None:
+            return found
+        pk = found.merged_into_id
+
+
+def locked(ids: Collection[int]) -> dict[int, Contact]:
+    """Contacts by id, until the transaction ends; one that does not exist is left out.
+
+    A lock that leaves the key alone, where there is one, does not keep the shop from inserting what refers to a contact.
+    SQLite has one writer at a time anyway. Locked in the order of ids, so that two transactions cannot block each other.
+    """
+    no_key = connection.features.has_select_for_no_key_update
+    return Contact.objects.select_for_update(no_key=no_key).order_by("pk").in_bulk(ids)
+
+
 def sync_contact(user: Any) -> Contact:
     """The user's contact with what the shop knows about the user now."""
     details = get_adapter().contact_details(user)
     key = str(user.pk)
-    contact = Contact.objects.filter(external_id=key).first() or _claim_or_create(key, details)
+    found = Contact.objects.filter(external_id=key).first()
+    contact = current(found) if found else _claim_or_create(key, details)
     _apply(contact, details)
     _remember(user, contact)
     return contact
@@ -60,20 +93,24 @@ def _by_user(user: Any) -> Contact:
     cached: Contact | None = user.__dict__.get("_triggers_contact")
     if cached is not None:
         return cached
-    contact = Contact.objects.filter(external_id=str(user.pk)).first() or sync_contact(user)
+    found = Contact.objects.filter(external_id=str(user.pk)).first()
+    contact = current(found) if found else sync_contact(user)
     _remember(user, contact)
     return contact
 
 
 def _remember(user: Any, contact: Contact) -> None:
-    """Spare later look-ups, but only once it is committed: the id of a rolled back contact may become somebody else's."""
+    """Spare later look-ups, but only once it is committed: the id of a rolled back contact may become somebody else's.
+
+    Events of one that is merged meanwhile are handed on by the turn.
+    """
     transaction.on_commit(partial(user.__dict__.__setitem__, "_triggers_contact", contact))
 
 
 def _by_email(text: str) -> Contact:
     address = parse_email(text)
     contact, _ = Contact.objects.get_or_create(email_key=address.key, defaults={"email": address.email})
-    return contact
+    return current(contact)
 
 
 def _claim_or_create(external_id: str, details: ContactDetails) -> Contact:
@@ -82,13 +119,13 @@ def _claim_or_create(external_id: str, details: ContactDetails) -> Contact:
         key = parse_email(details.email).key
     except InvalidAddress:
         key = None
-    unclaimed = (
-        Contact.objects.filter(email_key=key, external_id__isnull=True) if key else Contact.objects.none()
-    )
-    if unclaimed.update(external_id=external_id):
-        return Contact.objects.get(external_id=external_id)
+    owner = Contact.objects.filter(email_key=key).first() if key else None
+    if owner is not None:
+        unclaimed = Contact.objects.filter(pk=current(owner).pk, external_id__isnull=True)
+        if unclaimed.update(external_id=external_id):
+            return Contact.objects.get(external_id=external_id)
     contact, _ = Contact.objects.get_or_create(external_id=external_id)
-    return contact
+    return current(contact)
 
 
 def _apply(contact: Contact, details: ContactDetails) -> None:
@@ -103,7 +140,7 @@ def _apply(contact: Contact, details: ContactDetails) -> None:
         contact.birthday = details.birthday
         changed.append("birthday")
     if changed:
-        contact.save(update_fields=[*changed, "updated_at"])
+        _save(contact, *changed)
     if details.email and details.email != contact.email:
         _set_email(contact, details.email)
     if details.phone:
@@ -112,10 +149,11 @@ def _apply(contact: Contact, details: ContactDetails) -> None:
 
 def _set_email(contact: Contact, text: str) -> None:
     try:
-        address = parse_email(text)
-        contact.email, contact.email_key = address
+        contact.email, contact.email_key = parse_email(text)
         with transaction.atomic():
-            contact.save(update_fields=["email", "email_key", "updated_at"])
+            # One that leads here from a contact that was merged is its own.
+            contact.merged.filter(email_key=contact.email_key).update(email="", email_key=None)
+            _save(contact, "email", "email_key")
     except (InvalidAddress, IntegrityError) as error:
         contact.refresh_from_db(fields=["email", "email_key"])
         note(logger, logging.WARNING, "contact.keeps_email", contact=contact.pk, why=type(error).__name__)
@@ -127,7 +165,15 @@ def _set_phone(contact: Contact, text: str) -> None:
         if phone != contact.phone:
             contact.phone = phone
             with transaction.atomic():
-                contact.save(update_fields=["phone", "updated_at"])
+                contact.merged.filter(phone=phone).update(phone=None)
+                _save(contact, "phone")
     except (InvalidAddress, IntegrityError) as error:
         contact.refresh_from_db(fields=["phone"])
         note(logger, logging.WARNING, "contact.keeps_phone", contact=contact.pk, why=type(error).__name__)
+
+
+def _save(contact: Contact, *names: str) -> None:
+    """Write columns, but nothing to a contact that was merged or erased since it was read."""
+    values = {name: getattr(contact, name) for name in names}
+    there = Contact.objects.filter(pk=contact.pk, merged_into__isnull=True, erased_at__isnull=True)
+    there.update(**values, updated_at=timezone.now())

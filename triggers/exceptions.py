@@ -45,6 +45,10 @@ class InvalidChain(TriggersError):
         super().__init__("; ".join(str(problem) for problem in problems))
 
 
+class MergeRefused(TriggersError):
+    """Two contacts cannot become one; the text says why."""
+
+
 class TemplateError(TriggersError):
     """A template was refused when it was compiled; `line` and `column` count from 1."""
 

@@ -56,14 +56,15 @@ def turn(shards: Sequence[int]) -> None:
 
 @shared_task(name="triggers.deliver", ignore_result=True)
 def deliver(lane: str) -> None:
-    """One sender's run over a lane."""
-    sending.deliver(lane, gives_way=gives_way)
+    """One sender's run over a lane, if there is something to do: another release may have rung for one of its own."""
+    if lane in lanes_with_work():
+        sending.deliver(lane, gives_way=gives_way)
     crash_point("task.before_ack")
 
 
 @shared_task(name="triggers.watch", ignore_result=True)
 def watch() -> None:
-    """Once a minute: pause chains that do harm, make the tables' next months."""
+    """Once a minute: pause chains that do harm, make the tables' next months, finish merges and erasures."""
     look_after()
 
 

@@ -16,6 +16,8 @@ from triggers.delivery.lane import lanes_with_work
 from triggers.delivery.send import deliver
 from triggers.delivery.unknown import send_unknown_again, settle_abandoned
 from triggers.delivery.watch import watch_chains
+from triggers.delivery.watch_lanes import watch_lanes
+from triggers.engine.leftovers import finish_leftovers
 from triggers.engine.look import with_work
 from triggers.engine.partitions import make_partitions
 from triggers.engine.publish import finish_releases
@@ -68,8 +70,11 @@ def do_work() -> int:
 
 
 def look_after() -> None:
-    """What is to be done once a minute: pause chains that do harm, have the tables' next months ready."""
+    """What is to be done once a minute: pause chains that do harm, tell of lanes that need a person, have the tables' next
+    months ready, finish what merging and erasing left behind."""
     watch_chains()
+    finish_leftovers()
+    watch_lanes()
     make_partitions(read_clock())
 
 

@@ -59,6 +59,7 @@ def test_pages_of_one_row(boss: Client) -> None:
         addresses = [f"{model}/{text}/{verb}/" for model in LISTS for verb in ("change", "delete", "history")]
         addresses += [f"chain/{text}/{verb}/" for verb in ("publish", "pause", "resume", "live", "steps/add")]
         addresses += [f"chain/{chain.pk}/steps/{text}/{verb}" for verb in ("", "move/", "delete/")]
+        addresses += [f"contact/{text}/erase/", f"contact/merge/{contact.pk}/{text}/"]
         addresses += [f"chain/{text}/steps/{step.pk}/", f"message/{text}/body/", f"heartbeat/retry/{text}/"]
         addresses += [
             f"chain/{chain.pk}/steps/add/?{name}={text}" for name in ("kind", "parent", "branch", "position")

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from tests.admin.conftest import Staff
 from triggers.heartbeat import beat
-from triggers.models import Lane
+from triggers.models import Lane, SlowDomain
 
 pytestmark = pytest.mark.django_db
 
@@ -96,3 +96,24 @@ def test_forged_requests_change_nothing(boss: Client) -> None:
         assert press(boss, verb, lane) == 302
     assert boss.get(f"{PAGE}lane/pause/", {"lane": "email.marketing"}).status_code == 302
     assert not Lane.objects.exists()
+
+
+def test_a_fault_of_our_own_is_told_from_one_that_passes(boss: Client) -> None:
+    ours = "waiting does not mend that"
+    lane = Lane.objects.create(name="email.marketing", opened_at=timezone.now(), detail="503")
+    assert ours not in said(boss)
+    lane.is_own_fault = True
+    lane.save()
+    assert ours in said(boss)
+
+
+def test_slow_domains_are_shown_with_their_lane(boss: Client) -> None:
+    now = timezone.now()
+    Lane.objects.create(name="email.marketing", has_slow_domains=True)
+    fields = {"lane": "email.marketing", "seen_at": now, "detail": "451 <b>busy</b>"}
+    SlowDomain.objects.create(domain="slow.example", trips=1, slow_until=now + timedelta(minutes=5), **fields)
+    SlowDomain.objects.create(domain="once.example", **fields)
+    text = said(boss)
+    assert "slow.example does not take letters now" in text
+    assert "451 &lt;b&gt;busy&lt;/b&gt;" in text
+    assert "once.example" not in text

@@ -6,6 +6,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from tests.admin.conftest import Staff
+from tests.build import live_chain, make_template
 from triggers.control import is_everything_paused, pause_everything, pause_of_everything
 
 PAGE = "/admin/triggers/heartbeat/"
@@ -53,3 +54,24 @@ def test_only_a_post_switches(boss: Client) -> None:
     boss.post(f"{PAGE}pause/")
     assert "it was so already" in boss.post(f"{PAGE}pause/", follow=True).content.decode()
     assert is_everything_paused()
+
+
+def test_the_pages_of_chains_say_so_too(boss: Client, staff: Staff) -> None:
+    """They used to look as if everything ran."""
+    make_template()
+    chain = live_chain([("letter", "send_email", {"template": "reminder"})])
+    own = f"/admin/triggers/chain/{chain.pk}/"
+    pages = [
+        "/admin/triggers/chain/",
+        *(f"{own}{page}" for page in ("change/", "live/", "publish/", "steps/add/")),
+    ]
+    for page in pages:
+        assert "Everything is paused" not in boss.get(page).content.decode(), page
+    pause_everything("wrong price")
+    for page in pages:
+        text = boss.get(page).content.decode()
+        assert "Everything is paused" in text, page
+        assert "wrong price" in text, page
+        assert "Resume everything" in text, page
+    looker = staff("view_chain")
+    assert "Resume everything" not in looker.get(pages[0]).content.decode()

@@ -129,11 +129,36 @@ def test_a_goal_comes_before_every_step() -> None:
     )
 
 
-def test_an_unknown_kind_pauses() -> None:
-    tree = graph(StepNode("a", UnknownStep(Reason("gone")), {"was": 1}), letter("b"))
-    decision = decided(decide(tree, journey(), {}, NOW))
+@pytest.mark.parametrize(
+    ("waited", "again"),
+    [(0, 1), (1, 1), (2, 2), (50, 50), (300, 60), (24 * 60 - 1, 60)],
+)
+def test_an_unknown_kind_is_left_to_others_each_time_for_as_long_as_it_has_waited(
+    waited: int, again: int
+) -> None:
+    minute, since = timedelta(minutes=1), NOW - HOUR
+    now = NOW + waited * minute
+    tree = graph(StepNode("a", UnknownStep("gone"), {"was": 1}), letter("b"))
+    decision = decided(decide(tree, journey(since=since, planned_at=NOW), {}, now))
+    until = now + again * minute
+    assert (decision.status, decision.step, decision.due_at) == (JourneyStatus.ACTIVE, "a", until)
+    # What was late is not made early by it.
+    assert (decision.since, decision.planned_at) == (since, NOW)
+    data = {"until_at": until.isoformat(), "problem": "gone"}
+    assert decision.moves[0].reason == Reason("Left to another worker until %(until_at)s: %(problem)s", data)
+
+
+def test_an_unknown_kind_that_nobody_knew_for_a_day_waits_for_a_person() -> None:
+    tree = graph(StepNode("a", UnknownStep("gone"), {"was": 1}), letter("b"))
+    decision = decided(decide(tree, journey(), {}, NOW + 24 * HOUR))
     assert (decision.status, decision.step, decision.due_at) == (JourneyStatus.PAUSED, "a", None)
-    assert decision.moves[0].reason == Reason("gone")
+    assert decision.moves[0].reason == Reason("Waits for a person: %(problem)s", {"problem": "gone"})
+
+
+def test_a_step_that_is_reached_late_has_its_day_from_there() -> None:
+    tree = graph(letter("a"), StepNode("b", UnknownStep("gone"), None))
+    decision = decided(decide(tree, journey(), FREE, NOW + 48 * HOUR))
+    assert (decision.status, decision.step) == (JourneyStatus.ACTIVE, "b")
 
 
 def test_a_long_chain_is_walked_to_its_end() -> None:

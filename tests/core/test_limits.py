@@ -97,6 +97,9 @@ def test_the_reason_names_who_went_first_unless_it_was_the_chain_itself() -> Non
     far = Taken(at(-200), 3, "Long ago", priority=9)
     reason = why_full(WEEK, NOW, [own, other, far], "Cart")
     assert say(reason.text, reason.data) == "already 3 in 7 d, “Welcome” goes first"
+    gone = Taken(NOW, 4, "Welcome", priority=3, has_left=True)
+    reason = why_full(WEEK, NOW, [own, gone], "Cart")
+    assert say(reason.text, reason.data) == "already 3 in 7 d, “Welcome” was earlier"
     reason = why_full(Cap(1, 36), NOW, [own], "Cart")
     assert say(reason.text, reason.data) == "already 1 in 36 h"
 

@@ -49,6 +49,7 @@ def sender(code: int, text: bytes) -> smtplib.SMTPSenderRefused:
 
 REFUSED_CONNECTION = NewConnectionError(HTTPConnection("127.0.0.1"), "refused")
 MESSAGE, PROVIDER, POLICY = Cause.MESSAGE, Cause.PROVIDER, Cause.POLICY
+ACCOUNT, DEFERRED = Cause.ACCOUNT, Cause.DEFERRED
 
 
 @pytest.mark.parametrize(
@@ -62,15 +63,17 @@ MESSAGE, PROVIDER, POLICY = Cause.MESSAGE, Cause.PROVIDER, Cause.POLICY
         (rcpt(450, b"4.1.1 later"), "not_sent", MESSAGE),
         (rcpt(452, b"4.2.2 full"), "not_sent", MESSAGE),
         (rcpt(552, b"5.2.2 full"), "refused", MESSAGE),
-        (data(451, b"later"), "not_sent", MESSAGE),
+        (rcpt(451, b"4.7.500 server busy"), "not_sent", DEFERRED),
+        (data(451, b"later"), "not_sent", DEFERRED),
+        (sender(451, b"later"), "not_sent", MESSAGE),
         (data(554, b"5.7.1 looks like spam"), "refused", MESSAGE),
         (sender(552, b"5.3.4 too large"), "refused", MESSAGE),
         (smtplib.SMTPRecipientsRefused({}), "unknown", PROVIDER),
         # SMTP, about us.
         (rcpt(421, b"4.3.2 closing"), "not_sent", PROVIDER),
-        (sender(553, b"5.7.8 who?"), "not_sent", PROVIDER),
-        (sender(530, b"log in first"), "not_sent", PROVIDER),
-        (smtplib.SMTPAuthenticationError(535, b"who?"), "not_sent", PROVIDER),
+        (sender(553, b"5.7.8 who?"), "not_sent", ACCOUNT),
+        (sender(530, b"log in first"), "not_sent", ACCOUNT),
+        (smtplib.SMTPAuthenticationError(535, b"who?"), "not_sent", ACCOUNT),
         (data(454, b"Throttling failure: Maximum sending rate exceeded."), "not_sent", Cause.THROTTLED),
         (rcpt(550, b"5.7.515 Access denied, sending domain"), "not_sent", POLICY),
         (data(550, b"5.7.26 unauthenticated"), "not_sent", POLICY),
@@ -89,7 +92,7 @@ MESSAGE, PROVIDER, POLICY = Cause.MESSAGE, Cause.PROVIDER, Cause.POLICY
         (api_error(503), "not_sent", PROVIDER),
         (api_error(400), "refused", MESSAGE),
         (api_error(422), "refused", MESSAGE),
-        *((api_error(code), "not_sent", PROVIDER) for code in (401, 402, 403, 404, 405)),
+        *((api_error(code), "not_sent", ACCOUNT) for code in (401, 402, 403, 404, 405)),
         *((api_error(code), "not_sent", MESSAGE) for code in (408, 425)),
         *((api_error(code), "unknown", PROVIDER) for code in (200, 302, 500, 502, 504, 599)),
         (connection_error(REFUSED_CONNECTION), "not_sent", PROVIDER),
@@ -104,8 +107,8 @@ MESSAGE, PROVIDER, POLICY = Cause.MESSAGE, Cause.PROVIDER, Cause.POLICY
         (caused_by(requests.exceptions.ChunkedEncodingError()), "unknown", PROVIDER),
         (caused_by(requests.exceptions.InvalidURL()), "not_sent", PROVIDER),
         # Neither.
-        (ImproperlyConfigured("no key"), "not_sent", PROVIDER),
-        (anymail.AnymailConfigurationError("no key"), "not_sent", PROVIDER),
+        (ImproperlyConfigured("no key"), "not_sent", ACCOUNT),
+        (anymail.AnymailConfigurationError("no key"), "not_sent", ACCOUNT),
         (anymail.AnymailRecipientsRefused("no"), "refused", MESSAGE),
         (anymail.AnymailUnsupportedFeature("no"), "refused", MESSAGE),
         (ValueError("header"), "refused", MESSAGE),

@@ -22,7 +22,7 @@ from triggers.models import Message
 from triggers.testing import database_clock
 
 LETTER = Letter("1" * 32, "anna@example.com", "Hi", "<p>Hi</p>", "Hi", "reminder")
-MESSAGE, PROVIDER = Cause.MESSAGE, Cause.PROVIDER
+MESSAGE, PROVIDER, ACCOUNT = Cause.MESSAGE, Cause.PROVIDER, Cause.ACCOUNT
 
 
 @pytest.fixture(params=["resend", "brevo"])
@@ -68,10 +68,10 @@ def test_a_letter_is_taken_and_its_number_kept(esp: FakeESP) -> None:
         (Answer(503), "not_sent", PROVIDER),
         (Answer(429, '{"name": "rate_limit_exceeded"}'), "not_sent", Cause.THROTTLED),
         (Answer(429, "x", {"Retry-After": "7"}), "not_sent", Cause.THROTTLED),
-        (Answer(401, '{"name": "missing_api_key"}'), "not_sent", PROVIDER),
-        (Answer(402, '{"code": "not_enough_credits"}'), "not_sent", PROVIDER),
-        (Answer(403), "not_sent", PROVIDER),
-        (Answer(404, "<html>"), "not_sent", PROVIDER),
+        (Answer(401, '{"name": "missing_api_key"}'), "not_sent", ACCOUNT),
+        (Answer(402, '{"code": "not_enough_credits"}'), "not_sent", ACCOUNT),
+        (Answer(403), "not_sent", ACCOUNT),
+        (Answer(404, "<html>"), "not_sent", ACCOUNT),
         (Answer(400, '{"code": "invalid_parameter", "name": "validation_error"}'), "refused", MESSAGE),
         (Answer(400, "[]"), "refused", MESSAGE),
         (Answer(409, '{"message": "?"}'), "refused", MESSAGE),

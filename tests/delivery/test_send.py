@@ -18,8 +18,8 @@ from tests.build import make_contact, make_template
 from tests.delivery.conftest import QueueMessage, Sink, smtp_account
 from triggers.accounts import lane_names
 from triggers.core.words import say
+from triggers.delivery import crashes
 from triggers.delivery import record as recording
-from triggers.delivery import send
 from triggers.delivery.backoff import retry_delay
 from triggers.delivery.claim import Claimed, claim
 from triggers.delivery.lane import Admission, lanes_with_work
@@ -205,7 +205,7 @@ def test_a_claim_that_fails_loses_no_result(queue_message: QueueMessage, setting
     for _time in range(4):
         queue_message()
     first = claim("email.marketing", 2)
-    with patch.object(send, "claim", side_effect=[first, BUSY]), pytest.raises(InterfaceError):
+    with patch.object(crashes, "claim", side_effect=[first, BUSY]), pytest.raises(InterfaceError):
         deliver("email.marketing")
     assert sorted(Message.objects.values_list("state", flat=True)) == [
         "accepted",

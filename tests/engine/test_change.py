@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
 from tests.build import make_contact
+from triggers.contacts import locked
 from triggers.core.values import ChangeContact
 from triggers.engine import change as module
 from triggers.engine.change import change_contacts
@@ -56,12 +57,12 @@ def test_the_shop_waits_until_attributes_are_written_back() -> None:
     threads: list[Thread] = []
 
     def read_and_be_overtaken(ids: set[int]) -> dict[int, Contact]:
-        found = locked(ids)
+        found = read(ids)
         threads.append(beside(lambda: Contact.objects.filter(pk=pk).update(attributes={"shop": 1})))
         return found
 
-    locked = module._locked
-    with patch.object(module, "_locked", read_and_be_overtaken), transaction.atomic():
+    read = locked
+    with patch.object(module, "locked", read_and_be_overtaken), transaction.atomic():
         change_contacts([(pk, ChangeContact(attributes={"chain": 1}))])
     threads[0].join()
     assert Contact.objects.get().attributes == {"shop": 1}

@@ -60,6 +60,8 @@ def test_a_deep_shard_is_taken_alone() -> None:
     assert choose([2, 3, 4]) == [2]
     assert choose([3, 4]) == [3, 4]
     assert len(choose(range(10, 60))) == 8
+    assert choose([3, 4, 5], {4}) == [3]
+    assert choose([4, 5], {4}) == [4]
 
 
 def enter(*numbers: int, shard: int = 1) -> None:

@@ -218,7 +218,7 @@ def test_what_has_left_gives_way_to_nobody(contact: Contact) -> None:
     run_due()
     assert Message.objects.get().state == "accepted"
     assert (
-        last_words(Journey.objects.get(chain__key="Cart")) == "Not sent: already 1 in 1 d, “Tips” goes first"
+        last_words(Journey.objects.get(chain__key="Cart")) == "Not sent: already 1 in 1 d, “Tips” was earlier"
     )
 
 

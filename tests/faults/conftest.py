@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from tests.faults.deliveries import DeliveryLog
 from tests.faults.esp import ESP, esp
@@ -19,6 +20,12 @@ PROVIDERS: dict[str, Callable[[DeliveryLog], AbstractContextManager[Provider]]] 
     "smtp": smtp_sink,
     "api": esp,
 }
+
+
+# For tests in which what the provider speaks matters little, and each of which takes seconds.
+SMTP_FIRST = pytest.mark.parametrize(
+    "provider", ["smtp", pytest.param("api", marks=pytest.mark.long)], indirect=True
+)
 
 
 @pytest.fixture(params=["smtp", "api"])
@@ -44,3 +51,8 @@ def _open(scenario: Scenario, settings: Any) -> Scenario:
     settings.TRIGGERS = {**settings.TRIGGERS, **settings_for(scenario.provider)}
     scenario.open()
     return scenario
+
+
+@pytest.fixture
+def beat(shop: Scenario) -> None:
+    call_command("triggers_beat", verbosity=0)

@@ -181,6 +181,29 @@ def _collect(parcel: str, name: str, user: Any) -> Any:
     return client.post("/triggers/collect/", body, content_type="text/plain")
 
 
+def merge(kept: str, gone: str, at_once: str = "5000") -> None:
+    """`at_once`: events that are moved in the merge's own transaction."""
+    from triggers.engine import leftovers
+    from triggers.engine.merge import merge_contacts
+
+    leftovers.MOST_AT_ONCE, leftovers.SLICE = int(at_once), 1
+    merge_contacts(_contact(kept), _contact(gone))
+
+
+def erase(address: str, at_once: str = "5000") -> None:
+    from triggers.engine import leftovers
+    from triggers.engine.erase import erase_contact
+
+    leftovers.MOST_AT_ONCE, leftovers.SLICE = int(at_once), 1
+    erase_contact(_contact(address))
+
+
+def _contact(address: str) -> Any:
+    from triggers.models import Contact
+
+    return Contact.objects.get(email_key=address)
+
+
 def _chain(key: str) -> Any:
     from triggers.models import Chain
 
@@ -190,20 +213,8 @@ def _chain(key: str) -> Any:
 DEEDS: dict[str, Callable[..., None]] = {
     deed.__name__: deed
     for deed in (
-        order,
-        orders,
-        send_events,
-        send_contact,
-        publish,
-        pause,
-        resume,
-        report,
-        unsubscribe,
-        cut_months,
-        work_at,
-        agree,
-        browse,
-        log_in,
+        *(order, orders, send_events, send_contact, publish, pause, resume, report, unsubscribe),
+        *(cut_months, work_at, agree, browse, log_in, merge, erase),
     )
 }
 

@@ -18,7 +18,7 @@ from tests.faults.smtp_sink import SMTPSink
 from tests.processes import ROOT, manage
 from triggers.clock import DatabaseNow
 from triggers.crashpoints import EXIT_STATUS, VARIABLE
-from triggers.models import Chain, Contact, Journey, Lane, Message
+from triggers.models import Chain, Contact, Journey, Lane, Message, SenderRun, SlowDomain
 from triggers.testing import run_due
 
 # Letters one sender holds: small, so that a dozen contacts make several claims and turns.
@@ -50,9 +50,15 @@ class Scenario:
             assert triggers.capture("add_to_cart", contact=contact)
             self.believe(name, True)
 
-    def believe(self, name: str, is_told: bool | None) -> None:
+    def at(self, name: str, domain: str) -> None:
+        """Somebody at a domain of his own fills a cart."""
+        contact = make_contact(Contact.objects.count() + 1, email=f"{name}@{domain}")
+        assert triggers.capture("add_to_cart", contact=contact)
+        self.believe(name, True, domain)
+
+    def believe(self, name: str, is_told: bool | None, domain: str = "example.com") -> None:
         letters = tuple(key for key, _class in LETTERS)
-        self.told.append(Belief("add_to_cart", f"{name}@example.com", is_told, letters))
+        self.told.append(Belief("add_to_cart", f"{name}@{domain}", is_told, letters))
 
     def configure(self, settings: Any, **changes: Any) -> None:
         """More settings, for this process and those it starts; `settings` is pytest's."""
@@ -118,12 +124,16 @@ class Scenario:
 
 
 def pass_time() -> None:
-    """As if an hour had passed for leases, graces, retries, put-off journeys and closed lanes, and for nothing else."""
+    """As if an hour had passed for leases, graces, retries, put-off journeys, closed lanes and slow domains, and for
+    nothing else."""
     past = DatabaseNow() - timedelta(seconds=1)
     Lane.objects.filter(closed_until__isnull=False).update(closed_until=past)
     Lane.objects.filter(probe_until__isnull=False).update(probe_until=past)
+    SlowDomain.objects.filter(slow_until__isnull=False).update(slow_until=past, probe_until=None)
     Message.objects.filter(lease_until__isnull=False).update(lease_until=past)
     Message.objects.filter(state="queued").update(send_after=past)
+    # After the messages: they were due before their senders died.
+    SenderRun.objects.update(alive_until=past)
     Journey.objects.filter(status="active", due_at__isnull=False).update(due_at=past)
 
 

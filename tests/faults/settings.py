@@ -6,6 +6,8 @@ import json
 import os
 
 from tests.settings import *  # noqa: F403
-from tests.settings import TRIGGERS
+from tests.settings import INSTALLED_APPS, TRIGGERS
 
 TRIGGERS |= json.loads(os.environ.get("TRIGGERS_TEST_SETTINGS", "{}"))
+if os.environ.get("TRIGGERS_TEST_NEWER"):
+    INSTALLED_APPS += ["tests.faults.newer"]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from tests.faults.deliveries import DeliveryLog, delivery_of_mail, wish_of
 
@@ -34,7 +34,7 @@ class SMTPSink:
     """Takes letters into the log. Beside the refusals above, a recipient may be called
 
     `dropbeforedata` (the connection ends before the letter is asked for), `dropindata` (the connection ends, nothing was taken), `dropafterdata` (taken, the connection ends before the reply),
-    `closeafter250` (taken, then it ends), `halfreply` (taken, the reply breaks off), `silent` (taken, never a reply).
+    `closeafter250` (taken, then it ends), `halfreply` (taken, the reply breaks off), `silent` (taken, never a reply). Nobody needs to log in; every login is refused.
     """
 
     def __init__(self, log: DeliveryLog) -> None:
@@ -43,13 +43,18 @@ class SMTPSink:
         # Called with "rcpt", "data" (received, not yet taken) and "taken" (before the reply) and the recipient.
         self.on_stage: Callable[[str, str], None] = lambda stage, to: None
         self._seen: Counter[str] = Counter()
+        self._forgiven: set[str] = set()
+
+    def forgive(self, wish: str) -> None:
+        """From here on recipients of that name are like any other."""
+        self._forgiven.add(wish)
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         wish = wish_of(address)
         self._seen[address] += 1
-        if wish in RCPT:
+        if wish in RCPT and wish not in self._forgiven:
             return RCPT[wish]
         if wish in ONCE and self._seen[address] == 1:
             return ONCE[wish]
@@ -102,7 +107,14 @@ class _AnyPort(Controller):
 @contextmanager
 def smtp_sink(log: DeliveryLog) -> Iterator[SMTPSink]:
     sink = SMTPSink(log)
-    controller = _AnyPort(sink, hostname="127.0.0.1", port=0, ready_timeout=30)
+    controller = _AnyPort(
+        sink,
+        hostname="127.0.0.1",
+        port=0,
+        ready_timeout=30,
+        auth_require_tls=False,
+        authenticator=lambda *_: AuthResult(success=False, handled=False),
+    )
     controller.start()
     sink.port = controller.port
     try:

@@ -15,12 +15,11 @@ import django
 
 # What the recipients' names ask of the sink, most of them nothing.
 WISHES = ("customer",) * 16 + ("greylist", "permfail", "dropafterdata", "closeafter250")
-PAUSE_SECONDS = 0.02
 
 
 def main() -> None:
     django.setup()
-    path, seed = Path(sys.argv[1]), int(sys.argv[2])
+    path, seed, pause_seconds = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     chance = random.Random(seed)
     number = 0
     with path.open("a", encoding="utf-8", buffering=1) as diary:
@@ -31,7 +30,7 @@ def main() -> None:
             answer = _order(address)
             if answer:
                 diary.write(f"{answer} {address}\n")
-            time.sleep(PAUSE_SECONDS)
+            time.sleep(pause_seconds)
 
 
 def _order(address: str) -> str:

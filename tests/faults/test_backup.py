@@ -11,6 +11,8 @@ from django.db.models import F
 import triggers
 from tests.build import live_chain
 from tests.faults.backup import Backup
+from tests.faults.conftest import SMTP_FIRST
+from tests.faults.esp import ESP
 from tests.faults.scenario import Scenario, names
 from triggers.control import is_everything_paused, resume_everything
 from triggers.delivery.retry import retry_messages
@@ -22,7 +24,7 @@ from triggers.testing import run_due
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.only_on("postgres"),
-    pytest.mark.parametrize("provider", ["smtp"], indirect=True),
+    SMTP_FIRST,
 ]
 PEOPLE = 2
 HOUR = timedelta(hours=1)
@@ -75,7 +77,9 @@ def age(by: timedelta) -> None:
 def test_started_as_it_is_it_would_send_everything_again(restored: Scenario) -> None:
     """What this does not show, the others could not prove."""
     run_due()
-    assert sum(received(restored).values()) == 2 * LETTERS
+    # What had been queued leaves under the key of its first copy, by which this provider's API knows it again.
+    known_again = 2 * PEOPLE if isinstance(restored.provider, ESP) else 0
+    assert sum(received(restored).values()) == 2 * LETTERS - known_again
 
 
 @pytest.mark.fault("F25")

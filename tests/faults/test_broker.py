@@ -2,78 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from celery import Celery
-from django.core.management import call_command
 
+from tests.faults.bells import Bells
+from tests.faults.conftest import SMTP_FIRST
 from tests.faults.proxy import proxy
 from tests.faults.scenario import CONCURRENCY, Scenario, names
-from tests.faults.servers import OwnRedis
-from tests.processes import ROOT, wait_for
-from triggers.crashpoints import EXIT_STATUS, VARIABLE
-from triggers.models import SHARDS, Event, Heartbeat, Message
+from tests.processes import wait_for
+from triggers.crashpoints import EXIT_STATUS
+from triggers.models import SHARDS, Event, Lane
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PEOPLE = 8
 LANES = ("email.transactional", "email.marketing")
-SMTP_ONLY = pytest.mark.parametrize("provider", ["smtp"], indirect=True)
-
-
-class Bells:
-    """A broker with a queue of this test's own."""
-
-    def __init__(self, url: str, shop: Scenario) -> None:
-        self.url, self.queue = url, f"triggers-faults-{uuid4().hex}"
-        self.shop = shop
-        # A bell is forgotten after ten ticks; with a process for each task it may well take longer to be heard.
-        given = json.loads(shop.environment["TRIGGERS_TEST_SETTINGS"]) | {"TICK_SECONDS": 2}
-        shop.environment = {**shop.environment, "TRIGGERS_TEST_SETTINGS": json.dumps(given)}
-
-    def ring(self, task: str, *arguments: object, times: int = 1) -> None:
-        with Celery(broker=self.url, set_as_current=False) as app:
-            for _time in range(times):
-                app.send_task(f"triggers.{task}", arguments, queue=self.queue)
-
-    @contextmanager
-    def worker(self, *options: str, at: str = "") -> Iterator[subprocess.Popen[bytes]]:
-        """A worker that listens to this queue, killed with its children at the end."""
-        command = [sys.executable, "-m", "celery", "-A", "demo_shop", "worker", "-l", "error", *options]
-        environment = {
-            **self.shop.environment,
-            "TRIGGERS_TEST_BROKER_URL": self.url,
-            "TRIGGERS_TEST_QUEUE": self.queue,
-            VARIABLE: at,
-        }
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
-        try:
-            yield process
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-    def ring_until(self, condition: Callable[[], bool]) -> None:
-        """As a slow beat does: one tick, some time to work, another."""
-        for _tick in range(30):
-            self.ring("tick")
-            with suppress(AssertionError):
-                return wait_for(condition, "it is not so yet", 2)
-        raise AssertionError("thirty ticks did not help")
-
-    def wait_until_sent(self, count: int, seconds: float = 90) -> None:
-        accepted = Message.objects.filter(state="accepted")
-        wait_for(lambda: accepted.count() >= count, "the letters were not sent", seconds)
 
 
 @pytest.fixture
@@ -81,13 +27,8 @@ def bells(broker_url: str, shop: Scenario) -> Bells:
     return Bells(broker_url, shop)
 
 
-@pytest.fixture
-def beat(shop: Scenario) -> None:
-    call_command("triggers_beat", verbosity=0)
-
-
 @pytest.mark.fault("F4")
-@SMTP_ONLY
+@SMTP_FIRST
 @pytest.mark.parametrize("point", ["tick.before_bells", "task.before_bells", "task.before_ack"])
 def test_killed_between_the_work_and_its_acknowledgement(bells: Bells, point: str) -> None:
     """The database has it or has it not; the broker's opinion does not matter."""
@@ -103,7 +44,7 @@ def test_killed_between_the_work_and_its_acknowledgement(bells: Bells, point: st
 
 
 @pytest.mark.fault("F6")
-@SMTP_ONLY
+@SMTP_FIRST
 def test_the_same_bells_ten_times_to_two_workers(bells: Bells) -> None:
     shop = bells.shop
     shop.fill_carts(*names(PEOPLE))
@@ -117,8 +58,29 @@ def test_the_same_bells_ten_times_to_two_workers(bells: Bells) -> None:
     assert shop.problems(most_unknown=0) == []
 
 
+@pytest.mark.fault("F19")
+@SMTP_FIRST
+def test_bells_that_another_release_rang(bells: Bells) -> None:
+    """Numbers that were lists, arguments and lanes that are gone, a task that is: each is worth nothing and harms nobody."""
+    shop = bells.shop
+    shop.fill_carts(*names(PEOPLE))
+    with bells.worker("-P", "solo") as worker:
+        turns: list[tuple[object, ...]] = [(5,), ([],), (["five"],), ([SHARDS + 1],), (None,), (), ([1], 2)]
+        for arguments in turns:
+            bells.ring("turn", *arguments)
+        lanes: list[tuple[object, ...]] = [("email.newsletter",), ("pigeon.marketing",), ("",), (7,), ()]
+        for arguments in lanes:
+            bells.ring("deliver", *arguments)
+        bells.ring("sweep")
+        bells.ring_until(lambda: shop.books()["sent"] == 2 * PEOPLE)
+        assert worker.poll() is None
+    assert set(Lane.objects.values_list("name", flat=True)) == set(LANES)
+    shop.recover()
+    assert shop.problems() == []
+
+
 @pytest.mark.fault("F14")
-@SMTP_ONLY
+@SMTP_FIRST
 def test_two_beats(bells: Bells, beat: None) -> None:
     shop = bells.shop
     shop.fill_carts(*names(PEOPLE))
@@ -133,7 +95,7 @@ def test_two_beats(bells: Bells, beat: None) -> None:
     "how",
     ["killed", *(pytest.param(how, marks=pytest.mark.long) for how in ("time limit", "one task each"))],
 )
-@SMTP_ONLY
+@SMTP_FIRST
 def test_a_child_that_dies(redis_url: str, shop: Scenario, how: str) -> None:
     """As the kernel does when memory is short, and as Celery's limits do; the worker goes on with a new child."""
     bells = Bells(redis_url, shop)
@@ -153,7 +115,7 @@ def test_a_child_that_dies(redis_url: str, shop: Scenario, how: str) -> None:
 
 
 @pytest.mark.fault("F3", "F1")
-@SMTP_ONLY
+@SMTP_FIRST
 @pytest.mark.parametrize("state", ["closed", "silent"])
 def test_the_shop_never_speaks_to_the_broker(redis_url: str, shop: Scenario, state: str) -> None:
     """A broker that is down or half-open cannot hold up a request that never asks it."""
@@ -171,64 +133,6 @@ def test_the_shop_never_speaks_to_the_broker(redis_url: str, shop: Scenario, sta
         assert wire.accepted == 0
     assert Event.objects.filter(name="add_to_cart").count() == 1
     shop.believe("ann", True)
-    shop.recover()
-    assert shop.problems() == []
-
-
-@pytest.fixture
-def own_redis(redis_url: str, tmp_path: Path) -> Iterator[OwnRedis]:
-    if shutil.which("redis-server") is None:
-        pytest.skip("no redis-server on PATH")
-    one = OwnRedis(tmp_path)
-    one.start()
-    yield one
-    one.close()
-
-
-def flush(server: OwnRedis) -> Callable[[], object]:
-    server.client.flushall()
-    return lambda: None
-
-
-def fill(server: OwnRedis) -> Callable[[], object]:
-    """Out of memory, and not allowed to forget anything."""
-    server.client.config_set("maxmemory-policy", "noeviction")
-    server.client.config_set("maxmemory", 1)
-    return lambda: server.client.config_set("maxmemory", 0)
-
-
-def freeze(server: OwnRedis) -> Callable[[], object]:
-    """Connections stay open and nobody answers."""
-    server.freeze()
-    return server.thaw
-
-
-def kill(server: OwnRedis) -> Callable[[], object]:
-    """Gone with all it held; another one comes up in its place."""
-    server.kill()
-    return server.start
-
-
-@pytest.mark.fault("F3")
-@SMTP_ONLY
-@pytest.mark.parametrize("fault", [flush, fill, freeze, kill], ids=lambda fault: fault.__name__)
-def test_redis_in_trouble(
-    shop: Scenario, beat: None, own_redis: OwnRedis, fault: Callable[[OwnRedis], Callable[[], object]]
-) -> None:
-    """Orders go on meanwhile; when it is back, everything is caught up with, once."""
-    bells = Bells(own_redis.url, shop)
-    with bells.worker("-B", "--concurrency", "1") as worker:
-        wait_for(lambda: Heartbeat.objects.filter(pk="tick").exists(), "beat does not tick", 90)
-        shop.fill_carts(*names(PEOPLE, "early"))
-        mend = fault(own_redis)
-        shop.fill_carts(*names(PEOPLE, "meanwhile"))
-        mend()
-        # Celery's worker ends when Redis is out of memory, and sometimes when it is killed; whoever looks after processes
-        # starts another.
-        may_end = fault in (fill, kill)
-        with bells.worker("-B", "--concurrency", "1") if may_end else nullcontext():
-            bells.wait_until_sent(4 * PEOPLE)
-        assert may_end or worker.poll() is None
     shop.recover()
     assert shop.problems() == []
 

@@ -45,6 +45,7 @@ WORKER = {
     "turn.matched": (4, 0),
     "turn.before_commit": (3, 0),
     "turn.after_commit": (3, 0),
+    "run.on_record": (1, 0),
     "claim.locked": (1, 0),
     "claim.before_mark": (1, 0),
     "claim.before_commit": (1, 0),
@@ -69,10 +70,16 @@ CONSENT = (
 )
 VISITORS = ("collect.before_commit", "identify.before_commit")
 TASKS = ("tick.before_bells", "task.before_bells", "task.before_ack")
-# In test_processes.py, test_lanes.py and test_upkeep.py.
+# In test_people.py.
+PEOPLES = (
+    *("merge.before_commit", "merge.after_commit", "erase.before_commit", "erase.after_commit"),
+    *("leftover.before_commit", "leftover.after_commit"),
+)
+# In test_processes.py, test_lanes.py, test_rendering.py and test_upkeep.py.
 LANES = (
     *("lane.admitted", "lease.before_commit", "breaker.before_commit", "breaker.after_commit"),
-    *("unknown.queued_again", "expire.before_commit"),
+    *("unknown.queued_again", "expire.before_commit", "domain.before_commit", "domain.forgotten"),
+    *("crashes.before_commit", "crashes.counted", "watch.lanes_marked"),
 )
 UPKEEP = (
     *("recount.before_commit", "watch.paused", "purge.before_commit", "purge.after_commit"),
@@ -93,6 +100,7 @@ CASES = {
     *TASKS,
     *LANES,
     *UPKEEP,
+    *PEOPLES,
 }
 
 # Transactions without a point of their own, and why they need none.
@@ -110,6 +118,7 @@ EXCUSED = {
     "engine/journeys.py:resume_journeys": ONE_ACT,
     "engine/journeys.py:retry_failed_journeys": ONE_ACT,
     "engine/facts.py:_shop": SAVEPOINTS,
+    "delivery/crashes.py:_claim_and_acquit": "the claim inside has points of its own",
     "tracking/middleware.py:_record": "a new visitor, and a capture that has points of its own",
     "engine/partitions.py:_try": "what it does inside has points of its own",
     "delivery/record.py:_record_accepted": "one UPDATE between send.before_record and send.after_record",

@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 
 import triggers
+from tests.faults.conftest import SMTP_FIRST
 from tests.faults.postgres import (
     database_setting,
     failing_writes,
@@ -30,7 +31,7 @@ from triggers.models import Event, Journey, PendingEvent
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.only_on("postgres"),
-    pytest.mark.parametrize("provider", ["smtp"], indirect=True),
+    SMTP_FIRST,
 ]
 PEOPLE = 10
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 import triggers
 from tests.build import live_chain, make_rule
+from tests.faults.conftest import SMTP_FIRST
 from tests.faults.scenario import CONCURRENCY, Scenario, names, pass_time
 from triggers import consent
 from triggers.core.kinds import Admission as Entry
@@ -46,7 +47,7 @@ from triggers.testing import database_clock, run_due
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.only_on("postgres"),
-    pytest.mark.parametrize("provider", ["smtp"], indirect=True),
+    SMTP_FIRST,
 ]
 PEOPLE = 8
 
@@ -197,7 +198,9 @@ class TestPoison:
         pass_time()
         run_due()
         forget_graphs()
-        assert Journey.objects.get(chain__key="other").status == "paused"
+        journey = Journey.objects.get(chain__key="other")
+        assert (journey.status, journey.step) == ("active", "wait")
+        assert "of_a_gone_app" in str(journey.transitions.order_by("-seq")[0].data)
         assert quick_shop.problems() == []
 
     @pytest.mark.fault("F28")

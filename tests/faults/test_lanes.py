@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.db.models import F
 from django.utils import timezone
 
@@ -13,11 +14,12 @@ from tests.faults.esp import ESP
 from tests.faults.scenario import CONCURRENCY, Scenario, names, pass_time
 from tests.faults.smtp_sink import SMTPSink
 from triggers.clock import DatabaseNow
+from triggers.core.words import say
 from triggers.delivery.lane import lanes_with_work, pause_lane, resume_lane
 from triggers.engine.turn import turn
-from triggers.models import SHARDS, Heartbeat, Lane, Message
+from triggers.models import SHARDS, Heartbeat, Lane, Message, SlowDomain
 from triggers.testing import run_due
-from triggers.workload import find_work
+from triggers.workload import find_work, look_after
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("postgres")]
 PEOPLE = 8
@@ -27,6 +29,14 @@ API_ONLY = pytest.mark.parametrize("provider", ["api"], indirect=True)
 
 def with_rate(shop: Scenario, settings: Any, rate: float) -> None:
     shop.configure(settings, EMAIL_ACCOUNTS={"default": {**shop.provider.account(), "RATE": rate}})
+
+
+def revoked(shop: Scenario) -> dict[str, Any]:
+    """The account with a login that is good no more."""
+    account = shop.provider.account()
+    login = {"username": "shop", "password": "old"}
+    wrong = login if isinstance(shop.provider, SMTPSink) else {"api_key": "revoked"}
+    return {**account, "OPTIONS": account["OPTIONS"] | wrong}
 
 
 @pytest.mark.fault("F4", "F12")
@@ -144,12 +154,7 @@ class TestShared:
 def test_a_revoked_login_opens_the_breaker_and_uses_nothing_up(shop: Scenario, settings: Any) -> None:
     """After some letters the provider is left alone; none is marked as sent, failed or tried in vain, no address blamed."""
     account = shop.provider.account()
-    wrong = (
-        {"username": "shop", "password": "old"}
-        if isinstance(shop.provider, SMTPSink)
-        else {"api_key": "revoked"}
-    )
-    shop.configure(settings, EMAIL_ACCOUNTS={"default": {**account, "OPTIONS": account["OPTIONS"] | wrong}})
+    shop.configure(settings, EMAIL_ACCOUNTS={"default": revoked(shop)})
     people = names(3 * CONCURRENCY)
     shop.fill_carts(*people)
     run_due()
@@ -166,6 +171,86 @@ def test_a_revoked_login_opens_the_breaker_and_uses_nothing_up(shop: Scenario, s
     assert shop.problems() == []
     assert shop.books()["sent"] == 2 * len(people)
     assert not Lane.objects.filter(opened_at__isnull=False).exists()
+
+
+@pytest.mark.fault("F26")
+def test_managers_are_told_of_it_once(shop: Scenario, settings: Any) -> None:
+    """One mail for the account, around the account; who is killed over it leaves the lanes as they are."""
+    settings.MANAGERS = [("Boss", "boss@shop.test")]
+    account = shop.provider.account()
+    shop.configure(settings, EMAIL_ACCOUNTS={"default": revoked(shop)})
+    shop.fill_carts(*names(PEOPLE))
+    run_due()
+    assert Lane.objects.filter(is_own_fault=True, is_told=False).count() == 2
+    look_after()
+    look_after()
+    # Django's own backend carried it; the revoked one would be the last to be asked.
+    (letter,) = mail.outbox
+    assert "email.marketing" in letter.subject
+    assert "email.transactional" in letter.subject
+    Lane.objects.update(is_told=False)
+    shop.die("watch.lanes_marked")
+    assert set(Lane.objects.values_list("is_told", flat=True)) == {True}
+    shop.configure(settings, EMAIL_ACCOUNTS={"default": account})
+    shop.recover()
+    assert shop.problems() == []
+    assert not Lane.objects.filter(is_own_fault=True).exists()
+
+
+def forgive(shop: Scenario) -> None:
+    """The slow server takes letters from here on."""
+    assert isinstance(shop.provider, SMTPSink)
+    shop.provider.forgive("tempfail")
+
+
+@pytest.mark.fault("F9")
+@SMTP_ONLY
+class TestSlowDomain:
+    """A mail server defers letter after letter; the rest of the world takes its own."""
+
+    def customers(self, shop: Scenario) -> None:
+        for name in names(3 * CONCURRENCY, "tempfail"):
+            shop.at(name, "slow.example")
+        for name in names(PEOPLE):
+            shop.at(name, "fast.example")
+
+    def test_the_others_go_on_and_nothing_is_used_up(self, shop: Scenario) -> None:
+        self.customers(shop)
+        run_due()
+        fast = Message.objects.filter(contact__email__endswith="@fast.example")
+        assert set(fast.values_list("state", flat=True)) == {"accepted"}
+        slow = Message.objects.filter(contact__email__endswith="@slow.example")
+        assert set(slow.values_list("state", flat=True)) == {"queued"}
+        # Half of them and more were never tried: they wait with their reason, and no attempt is gone.
+        waiting = slow.filter(attempt=0)
+        assert waiting.count() >= slow.count() / 2
+        for one in waiting:
+            assert say(one.reason, one.reason_data).endswith(": slow.example does not take letters now")
+        assert not Lane.objects.filter(opened_at__isnull=False).exists()
+        assert set(Lane.objects.values_list("failures", flat=True)) == {0}
+        forgive(shop)
+        for _round in range(slow.count()):
+            shop.recover()
+            if not Message.objects.filter(state="queued").exists():
+                break
+        assert shop.problems() == []
+        assert not SlowDomain.objects.exists()
+        assert not Lane.objects.filter(has_slow_domains=True).exists()
+
+    @pytest.mark.parametrize("point", ["domain.before_commit:3", "domain.forgotten"])
+    def test_whoever_notes_it_may_be_killed(self, shop: Scenario, point: str) -> None:
+        self.customers(shop)
+        if point == "domain.forgotten":
+            run_due()
+            forgive(shop)
+            pass_time()
+        shop.die(point)
+        in_doubt = Message.objects.filter(state="sending").count()
+        forgive(shop)
+        for _round in range(3 * CONCURRENCY):
+            shop.recover()
+        assert shop.problems(most_unknown=in_doubt) == []
+        assert in_doubt <= CONCURRENCY
 
 
 @pytest.mark.fault("F10")

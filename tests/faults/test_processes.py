@@ -12,6 +12,7 @@ from django.db.models import F
 
 import triggers
 from tests.build import live_chain
+from tests.faults.conftest import SMTP_FIRST
 from tests.faults.scenario import CONCURRENCY, Scenario, names, pass_time
 from tests.faults.smtp_sink import SMTPSink
 from tests.processes import running, wait_for
@@ -96,7 +97,7 @@ def _transactional() -> Message:
 
 
 @pytest.mark.fault("F4")
-@pytest.mark.parametrize("provider", ["smtp"], indirect=True)
+@SMTP_FIRST
 def test_killed_while_a_retry_is_written_down(shop: Scenario) -> None:
     """The provider said "not now": killed before that is recorded it is in doubt, killed after it is tried again."""
     shop.fill_carts("greylist-1")
@@ -110,7 +111,7 @@ def test_killed_while_a_retry_is_written_down(shop: Scenario) -> None:
 
 
 @pytest.mark.fault("F2")
-@pytest.mark.parametrize("provider", ["smtp"], indirect=True)
+@SMTP_FIRST
 def test_a_transaction_that_is_rolled_back_never_was(shop: Scenario) -> None:
     ann = shop.customer("ann")
     with rolled_back():
@@ -138,7 +139,7 @@ def test_many_workers_and_as_many_clocks_send_once(shop: Scenario) -> None:
 
 
 @pytest.mark.fault("F14", "F27")
-@pytest.mark.parametrize("provider", ["smtp"], indirect=True)
+@SMTP_FIRST
 def test_what_waited_too_long_while_nothing_ran_does_not_leave(shop: Scenario) -> None:
     """Six hours without a worker: letters whose time is over are skipped with that reason, the others leave once."""
     shop.fill_carts(*names(4))
@@ -152,7 +153,7 @@ def test_what_waited_too_long_while_nothing_ran_does_not_leave(shop: Scenario) -
 
 
 @pytest.mark.fault("F15")
-@pytest.mark.parametrize("provider", ["smtp"], indirect=True)
+@SMTP_FIRST
 @pytest.mark.parametrize("minutes", [-60, -5, 5, 60])
 def test_a_worker_whose_clock_is_wrong_is_neither_early_nor_late(shop: Scenario, minutes: int) -> None:
     """The database's clock decides; the worker's own may say what it likes."""
@@ -185,7 +186,7 @@ def test_a_worker_that_is_asked_to_stop_finishes_what_it_holds(shop: Scenario) -
 
 
 @pytest.mark.fault("F19")
-@pytest.mark.parametrize("provider", ["smtp"], indirect=True)
+@SMTP_FIRST
 def test_a_worker_that_is_killed_while_it_stops_leaves_no_more_than_it_held(shop: Scenario) -> None:
     """SIGTERM, then SIGKILL before the provider has answered."""
     shop.fill_carts("silent-1", *names(PEOPLE))
@@ -217,7 +218,7 @@ def run_due_without(name: str) -> None:
 
 
 @pytest.mark.fault("F6")
-@pytest.mark.parametrize("provider", ["smtp"], indirect=True)
+@SMTP_FIRST
 def test_a_run_that_comes_again_finds_nothing(shop: Scenario) -> None:
     shop.fill_carts(*names(3))
     run_due()

@@ -21,7 +21,7 @@ from triggers.analytics.status import LaneStatus, status
 from triggers.control import pause_everything
 from triggers.engine.publish import pause_chain
 from triggers.heartbeat import beat
-from triggers.models import Chain, Event, Heartbeat, Journey, Message, PendingEvent
+from triggers.models import Chain, Event, Heartbeat, Journey, Lane, Message, PendingEvent, SlowDomain
 from triggers.testing import run_due
 
 pytestmark = pytest.mark.django_db
@@ -159,12 +159,27 @@ def test_an_empty_shop_has_a_status(capsys: pytest.CaptureFixture[str]) -> None:
 def test_lanes_that_do_not_work_are_said() -> None:
     beat("tick")
     lanes = [
-        LaneStatus("email.marketing", 0, None, None, "broken", "535 login refused"),
+        LaneStatus("email.marketing", 0, None, None, "broken", "503 closed"),
+        LaneStatus("email.transactional", 0, None, None, "broken", "535 login refused", is_own_fault=True),
         LaneStatus("sms.marketing", 0, None, None, "paused"),
     ]
     state = replace(status(timezone.now()), lanes=lanes)
     limits = {name: limit for name, (_meaning, limit) in DEFAULTS.items()}
     assert [str(one) for one in find_problems(state, limits)] == [
-        "CRITICAL: the provider of email.marketing does not work: 535 login refused",
+        "CRITICAL: the provider of email.marketing does not work: 503 closed",
+        "CRITICAL: the provider of email.transactional does not work, our account or domain is refused: 535 login refused",
         "WARNING: sms.marketing is paused",
     ]
+
+
+def test_slow_domains_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    now = timezone.now()
+    Lane.objects.create(name="email.marketing", has_slow_domains=True)
+    SlowDomain.objects.create(
+        lane="email.marketing", domain="slow.example", seen_at=now, trips=1, slow_until=now + HOUR
+    )
+    lane = next(one for one in status(now).lanes if one.lane == "email.marketing")
+    assert lane.state == "working"
+    assert lane.slow_domains == {"slow.example": pytest.approx(3600, abs=1)}
+    call_command("triggers_status")
+    assert "slow domains: slow.example" in capsys.readouterr().out

@@ -24,6 +24,7 @@ from triggers.admin.chain_forms import TRIGGER, RuleForm, chain_form, trigger_fi
 from triggers.admin.chain_steps import StepPages
 from triggers.admin.choices import form_context, suggestions
 from triggers.admin.event_names import event_warnings
+from triggers.admin.pause import pause_banner
 from triggers.admin.stale import chain_digest
 from triggers.analytics.live import ChainTraffic, chain_traffic, live_counts
 from triggers.core.values import JourneyStatus
@@ -50,6 +51,7 @@ class RuleInline(admin.TabularInline):
 
 @admin.register(Chain)
 class ChainAdmin(StepPages, Page):
+    change_list_template = "triggers/admin/chain_list.html"
     change_form_template = "triggers/admin/chain_change.html"
     list_display = ["name", "status_badge", "trigger", "priority", "inside_now", "entered_lately"]
     list_filter = ["status"]
@@ -64,7 +66,7 @@ class ChainAdmin(StepPages, Page):
     # The list
 
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
-        response = super().changelist_view(request, extra_context)
+        response = super().changelist_view(request, pause_banner(request) | (extra_context or {}))
         changes = getattr(response, "context_data", {}).get("cl")
         if changes is not None:
             rows = list(changes.result_list)
@@ -146,7 +148,7 @@ class ChainAdmin(StepPages, Page):
         self, request: HttpRequest, context: dict, *args: Any, **kwargs: Any
     ) -> HttpResponse:
         chain = kwargs.get("obj")
-        context |= {"suggestions": suggestions(context["adminform"].form.context)}
+        context |= {"suggestions": suggestions(context["adminform"].form.context), **pause_banner(request)}
         if chain is not None and chain.pk:
             # The row as it is stored: `chain` may hold what was posted and refused.
             stored = self.model._default_manager.get(pk=chain.pk)

@@ -25,6 +25,7 @@ from triggers.admin.base import Page
 from triggers.admin.cards import branch_label, make_card
 from triggers.admin.chain_forms import NoteForm, step_form
 from triggers.admin.choices import form_context, suggestions
+from triggers.admin.pause import pause_banner
 from triggers.admin.stale import is_stale, stale_step_text, step_digest
 from triggers.engine.draft import add_step, branch_names, change_step, delete_step, move_step
 from triggers.exceptions import InvalidChain, InvalidConfig
@@ -206,6 +207,7 @@ class StepPages(Page):
             "original": chain,
             "title": title,
             "media": self.media,
+            **pause_banner(request),
         }
 
     def back_to(self, chain: Chain, place: str = "") -> HttpResponseRedirect:

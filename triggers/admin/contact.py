@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
-from django.conf import settings
-from django.contrib import admin
-from django.core.exceptions import ValidationError
+from django.contrib import admin, messages
 from django.db.models import Model, Prefetch, QuerySet
 from django.forms import BaseModelFormSet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path, reverse
+from django.urls.resolvers import URLPattern
 from django.utils.formats import date_format
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -20,12 +20,15 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from triggers import consent
-from triggers.addresses import parse_email, parse_phone
-from triggers.admin.base import Page, may
+from triggers.admin.base import Page, change_url, may
+from triggers.admin.contact_form import ContactForm
+from triggers.admin.erase import ADDRESS as ERASE
+from triggers.admin.erase import erase_view, may_erase
+from triggers.admin.merge import ADDRESS as MERGE
+from triggers.admin.merge import may_merge, merge_view
 from triggers.admin.search import find_contact_ids
 from triggers.admin.story import story_context
 from triggers.analytics.timeline import Part
-from triggers.exceptions import InvalidAddress, InvalidEvent
 from triggers.models import (
     Channel,
     Consent,
@@ -37,65 +40,7 @@ from triggers.models import (
     OptOut,
     Suppression,
 )
-from triggers.payloads import clean_data
-
-
-class ContactForm(forms.ModelForm):
-    """Addresses go through the same door as everywhere else, so one mailbox stays one contact."""
-
-    time_zone = forms.ChoiceField(label=_("time zone"), required=False)
-
-    class Meta:
-        model = Contact
-        fields = [
-            "first_name", "last_name", "email", "phone", "external_id", "language", "time_zone", "birthday", "attributes",
-        ]  # fmt: skip
-        help_texts = {"phone": _("Saved as +49301234567.")}
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields.get("time_zone")
-        if isinstance(field, forms.ChoiceField):
-            known = sorted(available_timezones() | ({self.instance.time_zone} - {""}))
-            usual = _("the shop's (%(zone)s)") % {"zone": settings.TIME_ZONE}
-            field.choices = [("", usual), *((name, name) for name in known)]
-
-    def clean_external_id(self) -> str | None:
-        return self.cleaned_data["external_id"] or None
-
-    def clean_phone(self) -> str | None:
-        text = self.cleaned_data["phone"]
-        try:
-            return parse_phone(text) if text else None
-        except InvalidAddress as error:
-            raise ValidationError(
-                _("This is not exactly one phone number: %(error)s"), params={"error": error}
-            ) from None
-
-    def clean_email(self) -> str:
-        text = self.cleaned_data["email"]
-        try:
-            address = parse_email(text) if text else None
-        except InvalidAddress as error:
-            raise ValidationError(
-                _("This is not exactly one e-mail address: %(error)s"), params={"error": error}
-            ) from None
-        key = address.key if address else None
-        if key and Contact.objects.filter(email_key=key).exclude(pk=self.instance.pk).exists():
-            raise ValidationError(_("Another contact has this address."))
-        self.instance.email_key = key
-        return address.email if address else ""
-
-    def clean_attributes(self) -> dict[str, Any]:
-        attributes = self.cleaned_data["attributes"]
-        if attributes and not isinstance(attributes, dict):
-            raise ValidationError(_('Attributes have names: {"size": "XL"}'))
-        try:
-            return clean_data(attributes or {})
-        except InvalidEvent as error:
-            raise ValidationError(
-                _("This cannot be stored: %(error)s"), params={"error": error.problem}
-            ) from None
+from triggers.suppressions import find_suppressions
 
 
 class TagInline(admin.TabularInline):
@@ -155,6 +100,27 @@ class ContactAdmin(Page):
         (_("Technical"), {"fields": ["uid", ("created_at", "updated_at")], "classes": ["collapse"]}),
     ]  # fmt: skip
     inlines = [TagInline, ConsentInline, OptOutInline]
+    actions = ["merge_selected", "erase_selected"]
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        merge, erase = wrap(partial(merge_view, self)), wrap(partial(erase_view, self))
+        return [
+            path("merge/<int:kept>/<int:gone>/", merge, name="triggers_contact_merge"),
+            path("<int:pk>/erase/", erase, name="triggers_contact_erase"),
+            *super().get_urls(),
+        ]
+
+    def has_merge_permission(self, request: HttpRequest) -> bool:
+        return may_merge(request)
+
+    def has_erase_permission(self, request: HttpRequest) -> bool:
+        return may_erase(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody writes to a contact that was erased."""
+        is_erased = isinstance(obj, Contact) and obj.erased_at is not None
+        return not is_erased and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Not from here: journeys may only be ended, and data only be erased, under the engine's locks."""
@@ -164,6 +130,7 @@ class ContactAdmin(Page):
         return (
             super()
             .get_queryset(request)
+            .filter(merged_into=None)
             .prefetch_related(Prefetch("tags", ContactTag.objects.order_by("name")))
         )
 
@@ -185,15 +152,29 @@ class ContactAdmin(Page):
             return "–"
         said = {one.channel: one for one in contact.consents.all()}
         addresses = {channel: consent.address_key(contact, channel) for channel in Channel}
-        suppressed = {
-            (one.channel, one.address): one
-            for one in Suppression.objects.filter(address__in=addresses.values())
-        }
+        suppressed = find_suppressions(set(addresses.values()) - {""})
         rows = []
         for channel, address in addresses.items():
             stop = suppressed.get((channel.value, address))
             rows.append((channel.label, *_standing(address, said.get(channel.value), stop)))
         return format_html_join("", '<div class="tc-reach">{}: <span class="{}">{} {}</span></div>', rows)
+
+    @admin.action(description=_("Merge two contacts…"), permissions=["merge"])
+    def merge_selected(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
+        """The older one stays, unless the page is turned round."""
+        chosen = list(queryset.order_by("pk").values_list("pk", flat=True)[:3])
+        if len(chosen) == 2:
+            return HttpResponseRedirect(reverse(MERGE, args=chosen))
+        self.message_user(request, gettext("Select exactly two contacts."), messages.WARNING)
+        return None
+
+    @admin.action(description=_("Erase…"), permissions=["erase"])
+    def erase_selected(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
+        chosen = list(queryset.filter(erased_at=None).values_list("pk", flat=True)[:2])
+        if len(chosen) == 1:
+            return HttpResponseRedirect(reverse(ERASE, args=chosen))
+        self.message_user(request, gettext("Select one contact that is not erased yet."), messages.WARNING)
+        return None
 
     def save_model(self, request: HttpRequest, obj: Contact, form: Any, change: bool) -> None:
         """Only what was changed: a chain may be changing the same contact's attributes this moment."""
@@ -230,6 +211,9 @@ class ContactAdmin(Page):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
     ) -> HttpResponse:
         contact = self.get_object(request, object_id) if request.method == "GET" else None
+        if contact is None and (became := _became(object_id)):
+            messages.info(request, gettext("Contact #%(number)s became this one.") % {"number": object_id})
+            return HttpResponseRedirect(change_url(became))
         if contact is not None and self.has_view_permission(request, contact):
             seen = [
                 part
@@ -237,8 +221,15 @@ class ContactAdmin(Page):
                 if may(request, "view", model) or may(request, "change", model)
             ]
             extra_context = (extra_context or {}) | story_context(contact, seen, request.GET.get("until", ""))
+            extra_context["may_erase"] = may_erase(request) and contact.erased_at is None
         # `until` is a place in the story, not a filter that the list should be asked to keep.
         return super().change_view(request, object_id, form_url, extra_context)
+
+
+def _became(text: str) -> Contact | None:
+    """The contact that the one with this number became."""
+    is_number = text.isascii() and text.isdigit() and len(text) < 19
+    return Contact.objects.filter(merged=int(text)).first() if is_number else None
 
 
 def _standing(address: str, said: Consent | None, stop: Suppression | None) -> tuple[str, str, str]:

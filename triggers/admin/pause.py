@@ -11,7 +11,7 @@ from django.urls import path, reverse
 from django.urls.resolvers import URLPattern
 from django.utils.translation import gettext as _
 
-from triggers.control import pause_everything, resume_everything
+from triggers.control import pause_everything, pause_of_everything, resume_everything
 from triggers.models import Control
 
 
@@ -44,6 +44,11 @@ class PauseSwitch(admin.ModelAdmin):
         else:
             self.message_user(request, _("Nothing changed: it was so already."), messages.WARNING)
         return HttpResponseRedirect(reverse("admin:triggers_heartbeat_changelist"))
+
+
+def pause_banner(request: HttpRequest) -> dict[str, Any]:
+    """What `paused.html` shows on a page while everything is paused."""
+    return {"paused": pause_of_everything(), "may_pause": may_pause(request)}
 
 
 def may_pause(request: HttpRequest) -> bool:

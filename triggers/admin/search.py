@@ -6,6 +6,7 @@ import contextlib
 from uuid import UUID
 
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from triggers.addresses import parse_email, parse_phone
 from triggers.exceptions import InvalidAddress
@@ -20,8 +21,10 @@ def find_contact_ids(text: str) -> list[int]:
     text = text.strip()[:254].replace("\0", "")
     if not text:
         return []
-    exact = list(Contact.objects.filter(_exactly(text)).values_list("pk", flat=True)[:MOST_FOUND])
-    begins = Contact.objects.filter(email_key__startswith=text.lower()).values_list("pk", flat=True)[
+    # What leads to a contact that was merged means the one that it became.
+    who = Coalesce("merged_into", "pk")
+    exact = list(Contact.objects.filter(_exactly(text)).values_list(who, flat=True)[:MOST_FOUND])
+    begins = Contact.objects.filter(email_key__startswith=text.lower()).values_list(who, flat=True)[
         :MOST_FOUND
     ]
     return list(dict.fromkeys([*exact, *begins])) or _by_name(text)

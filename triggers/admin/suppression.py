@@ -7,14 +7,16 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from triggers.addresses import parse_email, parse_phone
 from triggers.admin.base import Page
 from triggers.exceptions import InvalidAddress
 from triggers.models import Channel, Suppression
+from triggers.suppressions import HASHED, spellings
 
 
 def canonical(channel: str, address: str) -> str:
@@ -46,7 +48,7 @@ class SuppressionForm(forms.ModelForm):
 @admin.register(Suppression)
 class SuppressionAdmin(Page):
     form = SuppressionForm
-    list_display = ["address", "channel", "reason", "note", "created_at"]
+    list_display = ["shown_address", "channel", "reason", "note", "created_at"]
     list_filter = ["channel", "reason", "created_at"]
     search_fields = ["address"]
     search_help_text = _("An address, or how it begins")
@@ -58,6 +60,12 @@ class SuppressionAdmin(Page):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
-        """By the beginning of the canonical address, which the index can answer."""
+        """By the beginning of the canonical address, which the index can answer; of an erased owner by all of it."""
         text = search_term.strip().lower()
-        return (queryset.filter(address__startswith=text) if text else queryset), False
+        if not text:
+            return queryset, False
+        return queryset.filter(Q(address__startswith=text) | Q(address__in=spellings(text))), False
+
+    @admin.display(description=_("address"), ordering="address")
+    def shown_address(self, one: Suppression) -> str:
+        return gettext("known by its hash only") if one.address.startswith(HASHED) else one.address

@@ -92,9 +92,9 @@ def _ages(status: Status, limits: Mapping[str, Limit]) -> Iterator[Problem]:
 def _lanes(lanes: list[LaneStatus]) -> Iterator[Problem]:
     for lane in lanes:
         if lane.state == "broken":
-            yield Problem(
-                Level.CRITICAL, f"the provider of {lane.lane} does not work: {lane.detail}".rstrip(": ")
-            )
+            whose = ", our account or domain is refused" if lane.is_own_fault else ""
+            text = f"the provider of {lane.lane} does not work{whose}: {lane.detail}"
+            yield Problem(Level.CRITICAL, text.rstrip(": "))
         if lane.state == "paused":
             yield Problem(Level.WARNING, f"{lane.lane} is paused")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,8 @@ from triggers.models import Chain, ChainStatus, Message, MessageState
 
 @dataclass(frozen=True, slots=True)
 class LaneStatus:
-    """`state` is "working", "paused" or "broken"; `detail` is what the provider said last."""
+    """`state` is "working", "paused" or "broken"; `detail` is what the provider said last. `is_own_fault`: our account or
+    domain is refused. `slow_domains`: seconds until each is tried again."""
 
     lane: str
     waiting: int
@@ -22,6 +23,8 @@ class LaneStatus:
     last_send_seconds: float | None
     state: str = "working"
     detail: str = ""
+    is_own_fault: bool = False
+    slow_domains: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,11 @@ def status(now: datetime) -> Status:
     def lane_status(queue: LaneQueue) -> LaneStatus:
         state = "paused" if queue.is_paused else "broken" if queue.broken_since else "working"
         return LaneStatus(
-            queue.lane, queue.waiting, age(queue.oldest), age(queue.last_send), state, queue.detail
+            *(queue.lane, queue.waiting, age(queue.oldest), age(queue.last_send), state, queue.detail),
+            is_own_fault=queue.is_own_fault,
+            slow_domains={
+                one.domain: max(0.0, (one.until - now).total_seconds()) for one in queue.slow_domains
+            },
         )
 
     return Status(

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from triggers.conf import settings
+from triggers.content.deadline import check, new_deadline
 from triggers.links import unsubscribe_url
 from triggers.models import Contact, Event, Journey, Message
 from triggers.shop import Cart, ContactRef, Item, Order, ShopAdapter, ShopInfo, get_adapter
@@ -20,7 +21,11 @@ Context = dict[str, Any]
 
 def letter_contexts(messages: Sequence[Message], uses: Collection[str]) -> dict[int, Context]:
     """Context by message id; `messages` come with their contacts. `uses` are the paths that the letters name:
-    carts, orders and events are only read when one of them does."""
+    carts, orders and events are only read when one of them does.
+
+    The shop is asked for all at once, which is on nobody's clock; what it gives may be lazy, and then the message's own
+    time counts. Raises RenderError when one takes too long.
+    """
     adapter = get_adapter()
     roots = {path.partition(".")[0] for path in uses}
     contacts = [contact_ref(message.contact) for message in messages]
@@ -29,8 +34,10 @@ def letter_contexts(messages: Sequence[Message], uses: Collection[str]) -> dict[
     carts = adapter.carts(contacts) if "cart" in roots else {}
     orders = _orders(adapter, messages, contacts, journeys) if "order" in roots else {}
     shop = shop_data(adapter.shop())
-    return {
-        message.pk: {
+    contexts: dict[int, Context] = {}
+    for message in messages:
+        ends_at = new_deadline()
+        contexts[message.pk] = {
             "contact": contact_data(message.contact),
             "shop": shop,
             "event": event_data(events.get(message.journey_id)),
@@ -38,8 +45,8 @@ def letter_contexts(messages: Sequence[Message], uses: Collection[str]) -> dict[
             "order": order_data(orders.get(message.pk)),
             "links": link_data(unsubscribe_url(message.uid)),
         }
-        for message in messages
-    }
+        check(ends_at)
+    return contexts
 
 
 def preview_context(contact: Contact | None, uses: Collection[str]) -> Context:

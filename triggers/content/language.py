@@ -16,6 +16,7 @@ from django.template.base import Token
 from django.utils.translation import gettext as _
 
 from triggers.conf import settings
+from triggers.content.deadline import new_deadline
 from triggers.content.expression import CONFUSIONS
 from triggers.content.lexer import Refused, line_and_column
 from triggers.content.nodes import Body
@@ -66,12 +67,14 @@ class CompiledTemplate:
         self.where, self.uses, self.unguarded = where, uses, unguarded
         self._body = body
 
-    def render(self, context: Mapping[str, Any] | Group) -> str:
+    def render(self, context: Mapping[str, Any] | Group, ends_at: float | None = None) -> str:
         """The template filled with plain data, in the active language and time zone; a `freeze()`d context saves the freezing.
 
-        Raises RenderError: a value is missing, is not plain data, or the message would take too much.
+        `ends_at`: the deadline of the letter that it is a part of. Raises RenderError: a value is missing, is not plain
+        data, or the message would take too much, of time as well.
         """
-        scope = Scope(freeze(context))
+        ends_at = new_deadline() if ends_at is None else ends_at
+        scope = Scope(freeze(context, ends_at), ends_at)
         try:
             self._body.write(scope)
         except RenderError:

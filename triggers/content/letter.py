@@ -17,6 +17,7 @@ from django.utils.html import escape
 from django.utils.translation import gettext as _
 
 from triggers.conf import settings
+from triggers.content.deadline import check, new_deadline
 from triggers.content.html_text import html_to_text
 from triggers.content.inline import inline_css
 from triggers.content.language import CompiledTemplate, compile_template
@@ -95,23 +96,26 @@ class CompiledLetter:
     def render(self, context: Mapping[str, Any] | Group) -> RenderedLetter:
         """The letter for one contact, in the active language and time zone.
 
-        `context` is plain data as `variables.LETTER_VARIABLES` describes it; `message` is added here. Raises RenderError.
+        `context` is plain data as `variables.LETTER_VARIABLES` describes it; `message` is added here. Raises RenderError,
+        also when it takes longer than RENDER_SECONDS.
         """
-        root = freeze(context)
+        ends_at = new_deadline()
+        root = freeze(context, ends_at)
         if self.channel == "sms":
-            return RenderedLetter("", "", _filled(self.text, root, MAX_SMS_CHARS))
-        subject = header_line(_filled(self.subject, root))
+            return RenderedLetter("", "", _filled(self.text, root, ends_at, MAX_SMS_CHARS))
+        subject = header_line(_filled(self.subject, root, ends_at))
         if not subject:
             raise RenderError(_("the subject is empty for this contact"))
-        preheader = header_line(_filled(self.preheader, root), MAX_PREHEADER_CHARS)
+        preheader = header_line(_filled(self.preheader, root, ends_at), MAX_PREHEADER_CHARS)
         root = Group({**root._fields, "message": Group({"subject": subject, "preheader": preheader})})
-        text = _filled(self.text, root)
+        text = _filled(self.text, root, ends_at)
         html = ""
         if self.html is not None:
-            html = inline_css(self.html.render(root))
+            html = inline_css(self.html.render(root, ends_at))
             text = text or html_to_text(html)
             if preheader and "message.preheader" not in self.html.uses:
                 html = _with_preheader(html, preheader)
+        check(ends_at)
         return RenderedLetter(subject, html, text, preheader)
 
 
@@ -186,10 +190,10 @@ def _part(source: LetterSource, field: str, variables: Variables | None) -> Comp
     return compile_template(written, where=field, variables=variables, autoescape=field == "html")
 
 
-def _filled(part: CompiledTemplate | None, root: Group, most_chars: int | None = None) -> str:
+def _filled(part: CompiledTemplate | None, root: Group, ends_at: float, most_chars: int | None = None) -> str:
     if part is None:
         return ""
-    text = part.render(root).strip()
+    text = part.render(root, ends_at).strip()
     if most_chars is not None and len(text) > most_chars:
         raise RenderError(
             _("the text has %(chars)d characters, %(most)d are possible")

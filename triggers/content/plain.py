@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import cache
+from math import inf
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from triggers.content.deadline import check
 from triggers.exceptions import RenderError
 
 # Levels of lists and dictionaries, and values in all, that one context may hold; both are far above what a shop sends.
@@ -86,8 +88,10 @@ class Rows:
         return f"Rows({len(self._rows)})"
 
 
-def freeze(context: Mapping[str, Any] | Group) -> Group:
+def freeze(context: Mapping[str, Any] | Group, ends_at: float = inf) -> Group:
     """The context as read-only plain data; a context that is frozen already comes back as it is.
+
+    `ends_at` is a deadline: properties and lazy containers are the shop's own code.
 
     Taken: str, int, float, bool, Decimal, date, datetime, time, None, dict with text keys, list and tuple, and frozen dataclasses (their
     fields and public properties). Blank text becomes empty text, unprintable characters are dropped.
@@ -95,7 +99,7 @@ def freeze(context: Mapping[str, Any] | Group) -> Group:
     """
     if isinstance(context, Group):
         return context
-    return _Freezing().group(context, "", 0)
+    return _Freezing(ends_at).group(context, "", 0)
 
 
 def step(value: Any, name: str) -> Any:
@@ -132,10 +136,10 @@ def clean_text(text: str) -> str:
 class _Freezing:
     """One pass over one context; counts the values so that shared or endless data cannot blow up."""
 
-    __slots__ = ("seen",)
+    __slots__ = ("ends_at", "seen")
 
-    def __init__(self) -> None:
-        self.seen = 0
+    def __init__(self, ends_at: float) -> None:
+        self.ends_at, self.seen = ends_at, 0
 
     def value(self, value: Any, path: str, level: int) -> Any:
         self.seen += 1
@@ -186,14 +190,14 @@ class _Freezing:
                     _("%(path)s has a key that is not text: %(key).50r") % {"path": path, "key": name}
                 )
             fields[name] = self.value(inner, prefix + name, level)
+        check(self.ends_at)
         return Group(fields, self.seen - start)
 
     def rows(self, value: list[Any] | tuple[Any, ...], path: str, level: int) -> Rows:
         start = self.seen
-        return Rows(
-            tuple([self.value(row, f"{path}[{at}]", level) for at, row in enumerate(value)]),
-            self.seen - start,
-        )
+        frozen = tuple([self.value(row, f"{path}[{at}]", level) for at, row in enumerate(value)])
+        check(self.ends_at)
+        return Rows(frozen, self.seen - start)
 
 
 def _bounded_integer(value: int) -> int:

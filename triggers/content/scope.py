@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, NoReturn
 
 from django.utils.translation import gettext as _
 
 from triggers.conf import settings
+from triggers.content.deadline import too_slow
 from triggers.content.plain import Group, size_of
 from triggers.exceptions import RenderError
 
@@ -19,9 +21,10 @@ CONSTANTS = {"True": True, "False": False, "None": None}
 class Scope:
     """Every node charges what it does; `stop()` ends the message for good, even from inside a condition."""
 
-    __slots__ = ("names", "parts", "passes", "room", "stopped", "work")
+    __slots__ = ("ends_at", "names", "parts", "passes", "room", "stopped", "work")
 
-    def __init__(self, root: Group) -> None:
+    def __init__(self, root: Group, ends_at: float) -> None:
+        self.ends_at = ends_at
         self.names: dict[str, Any] = {**CONSTANTS, **root._fields}
         self.parts: list[str] = []
         self.room: int = settings.MAX_OUTPUT_CHARS
@@ -41,6 +44,8 @@ class Scope:
         self.work -= size_of(value)
         if self.work < 0:
             self.stop(_("the filters and comparisons of this template have too much to do"))
+        if time.monotonic() > self.ends_at:
+            self.stop(too_slow())
 
     def charge_passes(self, passes: int) -> None:
         self.passes -= passes

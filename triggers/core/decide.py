@@ -20,6 +20,7 @@ from triggers.core.values import (
     Need,
     Outcome,
     Pause,
+    PutOff,
     QueueMessage,
     Reason,
     WaitUntil,
@@ -74,6 +75,16 @@ def _walk(graph: Graph, journey: JourneyState, facts: dict[Fact, Any], now: date
             step, since, planned_at = graph.following[step], now, outcome.at
             continue
         moves.append(_move(journey.seq + len(moves) + 1, node, outcome))
+        if isinstance(outcome, PutOff):
+            return Decision(
+                JourneyStatus.ACTIVE,
+                step,
+                since,
+                outcome.at,
+                tuple(moves),
+                outcome.reason,
+                planned_at=planned_at,
+            )
         if isinstance(outcome, WaitUntil | Exit | Pause):
             return _stop(outcome, step, since, now, moves)
         step, since = _next(graph, step, outcome), max(since, now)

@@ -35,6 +35,7 @@ STANDARD_EVENTS = {
     "consent_granted": _("Agreed to get messages"),
     "consent_withdrawn": _("Withdrew the consent to messages"),
     "unsubscribed": _("Unsubscribed from a topic"),
+    "contact_merged": _("Became one with another contact"),
     "email_opened": _("Opened a letter"),
     "email_clicked": _("Clicked in a letter"),
 }

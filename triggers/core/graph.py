@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
+
+from django.utils.translation import gettext_noop
 
 from triggers.core.kinds import EntryKind, StepKind, View
 from triggers.core.payload import PayloadFilter, matches
 from triggers.core.schedule import QuietHours
-from triggers.core.values import EventValue, Fact, Pause, Reason, Value
+from triggers.core.values import EventValue, Fact, Pause, PutOff, Reason, Value
 
 
 class EventRule(Value, frozen=True, forbid_unknown_fields=True):
@@ -38,17 +41,32 @@ class StepNode(Value, frozen=True):
     branches: tuple[tuple[str, tuple[StepNode, ...]], ...] = ()
 
 
-class UnknownStep:
-    """Stands in for a step whose kind is not installed or no longer reads its settings: the journey waits for a person."""
+# How soon, how seldom and for how long a step that this worker does not know is left to another one.
+SOON, SELDOM, PATIENCE = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+LEFT_TO_OTHERS = gettext_noop("Left to another worker until %(until_at)s: %(problem)s")
+NOBODY_KNOWS = gettext_noop("Waits for a person: %(problem)s")
 
-    def __init__(self, problem: Reason) -> None:
+
+class UnknownStep:
+    """Stands in for a step whose kind is not installed here, or does not read its settings.
+
+    While a new release is rolled out other workers know it already, so the journey is put off, each time for as long as it
+    has waited. When nobody came for a day its app is gone: it waits for a person.
+    """
+
+    def __init__(self, problem: str) -> None:
         self.problem = problem
 
     def needs(self, config: Any) -> tuple[Fact, ...]:
         return ()
 
-    def decide(self, config: Any, view: View) -> Pause:
-        return Pause(self.problem)
+    def decide(self, config: Any, view: View) -> PutOff | Pause:
+        waited = view.now - max(view.since, view.planned_at)
+        if waited >= PATIENCE:
+            return Pause(Reason(NOBODY_KNOWS, {"problem": self.problem}))
+        until = view.now + min(max(waited, SOON), SELDOM)
+        data = {"until_at": until.isoformat(), "problem": self.problem}
+        return PutOff(until, Reason(LEFT_TO_OTHERS, data))
 
 
 class Graph:

@@ -20,6 +20,7 @@ OnHit = Literal["skip", "put_off"]
 
 FULL = gettext_noop("already %(most)s in %(window)s")
 FULL_BECAUSE = gettext_noop("already %(most)s in %(window)s, “%(chain)s” goes first")
+FULL_AFTER = gettext_noop("already %(most)s in %(window)s, “%(chain)s” was earlier")
 HOURS = gettext_noop("%(number)s h")
 DAYS = gettext_noop("%(number)s d")
 
@@ -39,6 +40,7 @@ class Taken(Value, frozen=True):
     """A message that takes room: `at` is when it began to leave, or is to leave.
 
     `id` 0: it is queued by the decisions of this very turn. `is_movable`: it waits, and no sender can take it meanwhile.
+    `has_left`: it is on its way or beyond.
     """
 
     at: datetime
@@ -46,6 +48,7 @@ class Taken(Value, frozen=True):
     chain: str = ""
     priority: int = 0
     is_movable: bool = False
+    has_left: bool = False
     expires_at: datetime | None = None
 
 
@@ -134,7 +137,7 @@ def why_full(cap: Cap, at: datetime, taken: Iterable[Taken], chain: str) -> Reas
     if not near:
         return Reason(FULL, data)
     winner = max(near, key=lambda one: (one.priority, one.at))
-    return Reason(FULL_BECAUSE, data | {"chain": winner.chain})
+    return Reason(FULL_AFTER if winner.has_left else FULL_BECAUSE, data | {"chain": winner.chain})
 
 
 def _length(hours: int) -> dict[str, object]:

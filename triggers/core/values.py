@@ -85,6 +85,13 @@ class WaitUntil(Value, frozen=True):
     reason: Reason
 
 
+class PutOff(Value, frozen=True):
+    """Stay here and be asked again at a moment (aware) after now; what was late stays as late as it was."""
+
+    at: datetime
+    reason: Reason
+
+
 class Exit(Value, frozen=True):
     """Leave the chain."""
 
@@ -97,7 +104,7 @@ class Pause(Value, frozen=True):
     reason: Reason
 
 
-Outcome = Go | Branch | WaitUntil | Exit | Pause
+Outcome = Go | Branch | WaitUntil | PutOff | Exit | Pause
 
 
 class JourneyStatus(StrEnum):

@@ -22,20 +22,16 @@ ACCOUNT = {
     "InvalidSignatureException",
     "ExpiredTokenException",
 }
-# Names of botocore's own errors that come before a request is out.
-NEVER_ASKED = {
-    "ConnectTimeoutError",
-    "EndpointConnectionError",
-    "NoCredentialsError",
-    "NoRegionError",
-    "PartialCredentialsError",
-    "ProxyConnectionError",
-}
+# Names of botocore's own errors that come before a request is out: ours to mend, and others.
+NO_ACCOUNT = {"NoCredentialsError", "NoRegionError", "PartialCredentialsError"}
+NEVER_ASKED = {"ConnectTimeoutError", "EndpointConnectionError", "ProxyConnectionError"}
 
 
 def by_amazon(error: Any) -> Outcome | None:
     """The outcome of an error that botocore raised; None for another's, and for one that leaves doubt."""
     cause = error.__cause__
+    if type(cause).__name__ in NO_ACCOUNT:
+        return Outcome("not_sent", detail=error_text(error), cause=Cause.ACCOUNT)
     if type(cause).__name__ in NEVER_ASKED:
         return Outcome("not_sent", detail=error_text(error), cause=Cause.PROVIDER)
     answer = getattr(cause, "response", None)
@@ -45,6 +41,8 @@ def by_amazon(error: Any) -> Outcome | None:
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if name in TOO_MANY or status == 429:
         return Outcome("not_sent", detail=error_text(error), cause=Cause.THROTTLED)
-    if name in ACCOUNT or status in (401, 403, 503):
+    if name in ACCOUNT or status in (401, 403):
+        return Outcome("not_sent", detail=error_text(error), cause=Cause.ACCOUNT)
+    if status == 503:
         return Outcome("not_sent", detail=error_text(error), cause=Cause.PROVIDER)
     return Outcome("refused", detail=error_text(error)) if 400 <= status < 500 else None

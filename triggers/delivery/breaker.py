@@ -25,7 +25,7 @@ FIRST_PAUSE, MOST_PAUSE = 30.0, 600.0
 # Seconds after a first "too many" that says no time.
 FIRST_THROTTLE = 1.0
 
-WRITTEN = ("failures", "trips", "throttles", "opened_at", "closed_until", "probe_until")
+WRITTEN = ("failures", "trips", "throttles", "opened_at", "closed_until", "probe_until", "is_own_fault")
 
 
 def learn(lane: str, admission: Admission, outcome: Outcome) -> None:
@@ -76,6 +76,7 @@ def _fail(row: Lane, outcome: Outcome) -> None:
     if row.opened_at or row.failures >= MOST_FAILURES or outcome.cause is Cause.POLICY:
         row.trips = min(row.trips + 1, 60)
         row.opened_at = row.opened_at or row.now
+        row.is_own_fault = outcome.is_own_fault
         _close(row, max(asked, min(MOST_PAUSE, FIRST_PAUSE * 2 ** (row.trips - 1))))
     elif asked:
         _close(row, asked)
@@ -90,5 +91,13 @@ def _close(row: Lane, seconds: float) -> None:
 def _note_life(lane: str) -> None:
     """The provider works. While the lane is closed that is an old story: the call began before."""
     Lane.objects.not_closed().filter(pk=lane).update(
-        failures=0, trips=0, throttles=0, opened_at=None, closed_until=None, probe_until=None, detail=""
+        failures=0,
+        trips=0,
+        throttles=0,
+        opened_at=None,
+        closed_until=None,
+        probe_until=None,
+        is_own_fault=False,
+        is_told=False,
+        detail="",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any
 
 from django.conf import settings as django_settings
 from django.db import DatabaseError, connection, transaction
+from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext_noop
 
@@ -21,6 +23,7 @@ from triggers.control import nothing_is_paused
 from triggers.core.values import Reason
 from triggers.crashpoints import crash_point
 from triggers.delivery.backoff import retry_delay
+from triggers.delivery.domains import SlowDomains
 from triggers.delivery.email import Letter
 from triggers.delivery.recheck import GONE, stops
 from triggers.delivery.sms.base import SMSMessage
@@ -38,6 +41,7 @@ logger = logging.getLogger(__name__)
 
 # How long what is held at the door stays there before it is looked at again.
 HELD_FOR = timedelta(seconds=60)
+EVERY = Q()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +70,17 @@ class Claim:
 
 
 @transaction.atomic
-def claim(lane: str, most: int) -> Claim:
-    """Up to `most` messages of a lane, ready to be handed to the provider.
+def claim(lane: str, most: int, *, among: Q = EVERY, slow: SlowDomains | None = None) -> Claim:
+    """Up to `most` messages of a lane, ready to be handed to the provider; those to `slow` domains are put off.
 
     Consent, suppression, goal and expiry are checked in this very transaction, so what was committed before it counts.
     Rendering comes before the mark: a sender that dies there leaves the message queued.
     """
     rows = list(
         Message.objects.select_for_update(skip_locked=True)
-        .filter(nothing_is_paused(), lane=lane, state=MessageState.QUEUED, send_after__lte=DatabaseNow())
+        .filter(
+            nothing_is_paused(), among, lane=lane, state=MessageState.QUEUED, send_after__lte=DatabaseNow()
+        )
         .order_by("send_after", "id")
         .annotate(now=DatabaseNow())[:most]
     )
@@ -88,6 +94,8 @@ def claim(lane: str, most: int) -> Claim:
     found = {message.pk for message in messages}
     orphans = [row for row in rows if row.pk not in found]
     stopped = stops(messages, now) | {row.pk: GONE for row in orphans}
+    if slow is not None:
+        stopped |= slow.stops([message for message in messages if message.pk not in stopped], now)
     rendered = _render([message for message in messages if message.pk not in stopped], stopped)
     for message in messages:
         if message.pk in rendered:
@@ -115,9 +123,12 @@ def _render(messages: Sequence[Message], stopped: dict[int, Stop]) -> dict[int, 
             continue
         zone = message.contact.zone
         language = message.contact.language or django_settings.LANGUAGE_CODE
+        context = contexts[message.pk]
         try:
+            if isinstance(context, RenderError):
+                raise context
             with translation.override(language), timezone.override(zone):
-                rendered[message.pk] = compiled[message.template_key].render(contexts[message.pk])
+                rendered[message.pk] = compiled[message.template_key].render(context)
         except RenderError as error:
             stopped[message.pk] = _failed(str(error))
         except Exception as error:
@@ -126,23 +137,34 @@ def _render(messages: Sequence[Message], stopped: dict[int, Stop]) -> dict[int, 
     return rendered
 
 
-def _contexts(messages: Sequence[Message], uses: frozenset[str]) -> dict[int, dict[str, Any]]:
-    """What the letters are filled with. When the shop's adapter breaks, each message is tried alone, and those for
-    which it still does are left out."""
+def _contexts(messages: Sequence[Message], uses: frozenset[str]) -> dict[int, dict[str, Any] | RenderError]:
+    """What the letters are filled with, or why they cannot be. When the shop's adapter breaks, each message is tried
+    alone, and those for which it still does are left out."""
     try:
         with transaction.atomic():
-            return letter_contexts(messages, uses)
+            return {**_ask_shop(messages, uses)}
     except Exception as error:
         if connection.needs_rollback:
             # The savepoint went with its transaction: it was our database, not the shop.
             raise
+        if len(messages) == 1 and isinstance(error, RenderError):
+            return {messages[0].pk: error}
         if len(messages) == 1:
             note(logger, logging.ERROR, "shop.failed", message=messages[0].uid, error=error)
             return {}
-    found: dict[int, dict[str, Any]] = {}
+    found: dict[int, dict[str, Any] | RenderError] = {}
     for message in messages:
         found |= _contexts([message], uses)
     return found
+
+
+def _ask_shop(messages: Sequence[Message], uses: frozenset[str]) -> dict[int, dict[str, Any]]:
+    begun = time.monotonic()
+    contexts = letter_contexts(messages, uses)
+    if time.monotonic() - begun > settings.RENDER_SECONDS:
+        ids = {"messages": len(messages), "template": messages[0].template_key}
+        note(logger, logging.WARNING, "shop.slow", **ids)
+    return contexts
 
 
 def _put_off(message: Message) -> Stop:

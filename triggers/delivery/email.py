@@ -73,7 +73,7 @@ class Mailer:
 
     def close(self) -> None:
         for connection in self._opened:
-            _close(connection)
+            close_backend(connection)
         self._opened.clear()
 
     def _connection(self) -> BaseEmailBackend:
@@ -85,7 +85,7 @@ class Mailer:
                 connection.open()
             except Exception:
                 # Half of it may be open: a conversation that was refused after its greeting.
-                _close(connection)
+                close_backend(connection)
                 raise
             self._local.connection = connection
             self._opened.append(connection)
@@ -96,7 +96,7 @@ class Mailer:
         connection = self._local.connection
         self._local.connection = None
         self._opened.remove(connection)
-        _close(connection)
+        close_backend(connection)
 
 
 def judge(connection: Any, message: EmailMultiAlternatives, error: Exception) -> Outcome:
@@ -135,7 +135,7 @@ def _statuses(message: EmailMultiAlternatives) -> set[str]:
     return set(getattr(getattr(message, "anymail_status", None), "status", None) or ())
 
 
-def _close(connection: BaseEmailBackend) -> None:
+def close_backend(connection: BaseEmailBackend) -> None:
     """Saying goodbye to a server that is gone is not an error worth a letter."""
     try:
         connection.close()

@@ -48,7 +48,8 @@ def classify(error: Exception, *, may_have_left: bool = True) -> Outcome:
 
 def not_sent(error: Exception, asked: float | None = None) -> Outcome:
     """Certainly not sent, for a reason that the next letter would meet as well."""
-    return Outcome("not_sent", detail=error_text(error), retry_after=asked, cause=Cause.PROVIDER)
+    cause = Cause.ACCOUNT if _is_about_account(error) else Cause.PROVIDER
+    return Outcome("not_sent", detail=error_text(error), retry_after=asked, cause=cause)
 
 
 def in_doubt(error: Exception) -> Outcome:
@@ -71,6 +72,15 @@ def _by_smtp_error(error: smtplib.SMTPException, may_have_left: bool) -> Outcome
     outcome = by_reply(code, text, error_text(error), is_about_sender=is_about_sender)
     # A reply that is no answer, to the letter itself or before it.
     return outcome or (in_doubt(error) if may_have_left else not_sent(error))
+
+
+def _is_about_account(error: Any) -> bool:
+    """A login that is refused for good, a key that is wrong or missing: our own to mend."""
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return error.smtp_code >= 500
+    return (
+        isinstance(error, ImproperlyConfigured) or getattr(error, "status_code", None) in HTTP_ACCOUNT_CODES
+    )
 
 
 def _is_reply(error: smtplib.SMTPResponseException) -> bool:

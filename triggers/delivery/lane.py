@@ -43,7 +43,7 @@ class Admission:
     """How many messages may be claimed now, and what is known about the lane.
 
     `until`: closed till then. `seconds`: how long to wait for tokens, None for not at all. `leased`: tokens to be given
-    back if unused. `is_troubled`: a success is worth being written down.
+    back if unused. `is_troubled`: a success is worth being written down. `has_slow_domains`: some letters may have to wait.
     """
 
     most: int
@@ -52,6 +52,7 @@ class Admission:
     leased: int = 0
     is_probe: bool = False
     is_troubled: bool = False
+    has_slow_domains: bool = False
 
 
 def admit(lane: str, most: int, *, can_wait: bool = True) -> Admission:
@@ -64,14 +65,18 @@ def admit(lane: str, most: int, *, can_wait: bool = True) -> Admission:
         return Admission(0)
     if row.is_closed:
         return Admission(0, until=row.closed_until)
+    admission = _admit_open(row, most, can_wait)
+    if not admission.most:
+        return admission
+    is_troubled = row.opened_at is not None or bool(row.failures or row.throttles or row.trips)
+    return replace(admission, is_troubled=is_troubled, has_slow_domains=row.has_slow_domains)
+
+
+def _admit_open(row: Lane, most: int, can_wait: bool) -> Admission:
     if row.opened_at is not None:
         return _probe(row)
-    is_troubled = bool(row.failures or row.throttles or row.trips)
-    rate = rate_of(lane)
-    if rate is None:
-        return Admission(most, is_troubled=is_troubled)
-    admission = _lease(lane, most, rate, can_wait)
-    return replace(admission, is_troubled=is_troubled) if admission.most else admission
+    rate = rate_of(row.name)
+    return Admission(most) if rate is None else _lease(row.name, most, rate, can_wait)
 
 
 def give_back(lane: str, admission: Admission, used: int) -> None:
@@ -149,7 +154,7 @@ def _probe(row: Lane) -> Admission:
     until = DatabaseNow() + timedelta(seconds=2 * settings.SEND_TIMEOUT)
     if not mine.update(probe_until=until):
         return Admission(0, until=row.probe_until)
-    return Admission(1, is_probe=True, is_troubled=True)
+    return Admission(1, is_probe=True)
 
 
 @transaction.atomic

@@ -16,9 +16,9 @@ from django.utils.translation import gettext_noop
 from triggers.core.limits import Limits, Taken, first_room, full_cap, why_full
 from triggers.core.schedule import QuietHours, after_quiet
 from triggers.core.values import Reason
-from triggers.delivery.stop import Stop
+from triggers.delivery.stop import Stop, put_off
 from triggers.engine.limits import Place, load_rules, longest, plain_limits
-from triggers.models import Message, MessageState
+from triggers.models import Message
 from triggers.models.message import WAITING
 
 # What waits only for another message to leave is looked at again so soon.
@@ -29,7 +29,6 @@ SURELY_WORTHLESS = timedelta(minutes=10)
 QUIET = gettext_noop("put off until %(until_at)s: quiet hours")
 FULL = gettext_noop("put off until %(until_at)s: %(why)s")
 NOT_ITS_TURN = gettext_noop("waits for an earlier message to the same contact")
-WORTHLESS = gettext_noop("it would be worthless by then: %(why)s")
 
 
 @dataclass(slots=True)
@@ -90,20 +89,13 @@ def _check(
         chain = message.chain.name if message.chain else ""
         why = why_full(cap, now, gone, chain)
         data = {"until_at": until.isoformat(), "why": {"text": why.text, "data": why.data}}
-        return _put_off(message, Reason(FULL, data), until)
+        return put_off(message, Reason(FULL, data), until)
     until = after_quiet(now, windows, zone)
     if until > now:
-        return _put_off(message, Reason(QUIET, {"until_at": until.isoformat()}), until)
+        return put_off(message, Reason(QUIET, {"until_at": until.isoformat()}), until)
     if full_cap(now, limits.caps, [*left, *[now] * others.before(message)]) is not None:
-        return _put_off(message, Reason(NOT_ITS_TURN), now + LOOK_AGAIN)
+        return put_off(message, Reason(NOT_ITS_TURN), now + LOOK_AGAIN)
     return None
-
-
-def _put_off(message: Message, reason: Reason, until: datetime) -> Stop:
-    if message.expires_at is not None and until >= message.expires_at:
-        why = {"text": reason.text, "data": reason.data}
-        return Stop(MessageState.EXPIRED, Reason(WORTHLESS, {"why": why}))
-    return Stop(MessageState.QUEUED, reason, until)
 
 
 def _read_others(
@@ -131,5 +123,5 @@ def _read_others(
         if state in WAITING and pk not in not_leaving:
             place.waiting.append((send_after, pk))
         if sending_at and (doubt or state not in WAITING):
-            place.left.append(Taken(sending_at, pk, chain or ""))
+            place.left.append(Taken(sending_at, pk, chain or "", has_left=True))
     return dict(others)

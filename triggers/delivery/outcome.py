@@ -15,12 +15,16 @@ class Cause(Enum):
 
     # Nothing: this message only.
     MESSAGE = "message"
-    # The provider, its network or our account with it: the next message would meet the same.
+    # The provider or its network: the next message would meet the same.
     PROVIDER = "provider"
+    # Our account with it or our settings: the same, and no waiting mends it.
+    ACCOUNT = "account"
     # Our domain or address is refused by the mailbox providers: sending on makes it worse.
     POLICY = "policy"
     # Too many at once.
     THROTTLED = "throttled"
+    # The mail server that the letter was for does not take it now.
+    DEFERRED = "deferred"
     # There is nobody at this address.
     NO_SUCH_ADDRESS = "no such address"
 
@@ -41,7 +45,12 @@ class Outcome:
     @property
     def is_provider_fault(self) -> bool:
         """Whether it is not about this message at all: it is not counted against it."""
-        return self.cause in (Cause.PROVIDER, Cause.POLICY, Cause.THROTTLED)
+        return self.is_own_fault or self.cause in (Cause.PROVIDER, Cause.THROTTLED)
+
+    @property
+    def is_own_fault(self) -> bool:
+        """Whether it needs a person of ours: a login that was revoked, a domain that is refused."""
+        return self.cause in (Cause.ACCOUNT, Cause.POLICY)
 
     @property
     def is_proof_of_life(self) -> bool:

@@ -24,9 +24,9 @@ from triggers.models import (
     MessageClass,
     MessageState,
     OptOut,
-    Suppression,
     SuppressionReason,
 )
+from triggers.suppressions import OF_THE_PERSON, find_suppressions
 
 EXPIRED = Stop(MessageState.EXPIRED, Reason(gettext_noop("it became worthless before it could leave")))
 UNREADABLE = Stop(
@@ -35,6 +35,7 @@ UNREADABLE = Stop(
 HELD = Stop(MessageState.HELD, Reason(gettext_noop("the chain is paused")))
 CALLED_BACK = Stop(MessageState.CANCELLED, Reason(ENDED))
 GONE = Stop(MessageState.CANCELLED, Reason(gettext_noop("the contact was deleted")))
+ERASED = Stop(MessageState.CANCELLED, Reason(gettext_noop("the contact was erased")))
 NO_ADDRESS = Stop(
     MessageState.SUPPRESSED, Reason(gettext_noop("the contact has no address for this channel"))
 )
@@ -79,19 +80,19 @@ class Rules:
             OptOut.objects.filter(contact__in=contacts).values_list("contact_id", "topic_id")
         )
         addresses = {address_key(message.contact, message.channel) for message in messages}
-        self._suppressed: dict[tuple[str, str], Suppression] = {
-            (one.channel, one.address): one for one in Suppression.objects.filter(address__in=addresses)
-        }
+        self._suppressed = find_suppressions(addresses - {""})
 
     def check(self, message: Message, now: datetime) -> Stop | None:
         if message.expires_at is not None and message.expires_at <= now:
             return EXPIRED
+        if message.contact.erased_at is not None:
+            return ERASED
         key = address_key(message.contact, message.channel)
         if not key:
             return NO_ADDRESS
         is_marketing = message.message_class == MessageClass.MARKETING
         suppression = self._suppressed.get((message.channel, key))
-        if suppression and (is_marketing or suppression.reason != SuppressionReason.UNSUBSCRIBED):
+        if suppression and (is_marketing or suppression.reason not in OF_THE_PERSON):
             data = {"why": {"text": str(SUPPRESSION_WORDS[suppression.reason])}}
             return Stop(
                 MessageState.SUPPRESSED, Reason(gettext_noop("the address is suppressed: %(why)s"), data)
@@ -113,6 +114,7 @@ SUPPRESSION_WORDS: dict[str, str] = {
     SuppressionReason.COMPLAINT: gettext_noop("complaint"),
     SuppressionReason.UNSUBSCRIBED: gettext_noop("unsubscribed from everything"),
     SuppressionReason.MANUAL: gettext_noop("by hand"),
+    SuppressionReason.ERASED: gettext_noop("its owner was erased"),
 }
 
 

@@ -21,15 +21,17 @@ from triggers.delivery.backoff import retry_delay
 from triggers.delivery.breaker import learn
 from triggers.delivery.calls import Result
 from triggers.delivery.claim import Claimed
+from triggers.delivery.domains import learn_domain
 from triggers.delivery.email import Letter
 from triggers.delivery.lane import Admission
 from triggers.delivery.outcome import Cause, Outcome
 from triggers.delivery.stop import Stop
 from triggers.delivery.tally import Tally
 from triggers.delivery.unknown import key_seconds, not_again, way_out
-from triggers.logs import note
-from triggers.models import Channel, Message, MessageState, Suppression, SuppressionReason
+from triggers.logs import note, without_addresses
+from triggers.models import Channel, Message, MessageState, SuppressionReason
 from triggers.signals import message_settled
+from triggers.suppressions import suppress
 from triggers.transient import is_transient
 
 logger = logging.getLogger(__name__)
@@ -43,7 +45,7 @@ REASONS = {
 # It is not counted against the message.
 PROVIDER_REASON = gettext_noop("not sent yet, the provider does not take messages now: %(detail)s")
 # Where a message may stand when its attempt was given up although the provider took it after all.
-GIVEN_UP = (MessageState.UNKNOWN, MessageState.QUEUED, MessageState.HELD)
+AFTER_GIVING_UP = (MessageState.UNKNOWN, MessageState.QUEUED, MessageState.HELD)
 # Seconds between the tries to record a result while the database is busy or away.
 RECORD_PAUSES = (0.1, 0.5, 2.0)
 
@@ -104,16 +106,15 @@ def _settle_one(one: Claimed, outcome: Outcome) -> MessageState | None:
 
 
 def _learn(one: Claimed, outcome: Outcome, admission: Admission) -> None:
-    """What the outcome says about the lane and the address. Never raises, as `_settle_one`: both are learned again."""
+    """What the outcome says about the lane, the domain and the address. Never raises, as `_settle_one`: both are learned again."""
     try:
         learn(one.lane, admission, outcome)
-        if outcome.cause is Cause.NO_SUCH_ADDRESS and isinstance(one.payload, Letter):
+        if not isinstance(one.payload, Letter):
+            return
+        learn_domain(one.lane, one.payload.to, one.id, outcome, are_any_slow=admission.has_slow_domains)
+        if outcome.cause is Cause.NO_SUCH_ADDRESS:
             key = parse_email(one.payload.to).key
-            Suppression.objects.get_or_create(
-                channel=Channel.EMAIL,
-                address=key,
-                defaults={"reason": SuppressionReason.BOUNCE, "note": outcome.detail[:300]},
-            )
+            suppress(Channel.EMAIL, key, SuppressionReason.BOUNCE, outcome.detail[:300])
     except Exception as error:
         note(logger, logging.ERROR, "message.not_learned_from", message=one.payload.uid, error=error)
 
@@ -138,7 +139,7 @@ def _record(one: Claimed, outcome: Outcome) -> MessageState | None:
     That the provider took it is worth knowing even then: it keeps a second copy from leaving.
     """
     changes = _changes(one, outcome)
-    states = (MessageState.SENDING, *(GIVEN_UP if outcome.status == "accepted" else ()))
+    states = (MessageState.SENDING, *(AFTER_GIVING_UP if outcome.status == "accepted" else ()))
     mine = Message.objects.filter(pk=one.id, state__in=states, attempt=one.attempt)
     if not mine.update(**changes):
         note(
@@ -151,7 +152,9 @@ def _record(one: Claimed, outcome: Outcome) -> MessageState | None:
 def _changes(one: Claimed, outcome: Outcome) -> dict[str, Any]:
     """The columns of a message's row that its outcome changes, with their new values."""
     text = REASONS[outcome.status]
-    reason = Reason(text, {"detail": outcome.detail, "attempt": one.attempt} if text else {})
+    # Its reader may have been erased while it was at the provider.
+    detail = without_addresses(outcome.detail)
+    reason = Reason(text, {"detail": detail, "attempt": one.attempt} if text else {})
     changes = {"lease_until": None, "provider_id": outcome.provider_id[:255], **_said(reason)}
     if outcome.status == "accepted":
         return changes | {"state": MessageState.ACCEPTED, "accepted_at": DatabaseNow()}

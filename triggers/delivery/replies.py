@@ -17,6 +17,8 @@ CLOSING = 421
 TOO_LARGE = 552
 
 ENHANCED = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
+# Second figure (RFC 3463): the address, the state of its mailbox. The next letter to the same domain may be welcome.
+ABOUT_MAILBOX = {"1", "2"}
 NO_SUCH_ADDRESS = {"5.1.1", "5.1.10"}
 # SPF, DKIM, DMARC, reverse DNS, TLS or reputation of our domain: RFC 7372 and Gmail's list (x.7.20 to x.7.32,
 # https://support.google.com/a/answer/3726730), Outlook's 5.7.515; read 2026-11-23.
@@ -47,10 +49,13 @@ def _cause(code: int, words: str, is_about_sender: bool) -> Cause:
         return Cause.POLICY
     if code < 500 and THROTTLING.search(words):
         return Cause.THROTTLED
-    if code == CLOSING or code in ACCOUNT_CODES:
+    if code == CLOSING:
         return Cause.PROVIDER
-    if is_about_sender and code >= 500 and code != TOO_LARGE:
-        return Cause.PROVIDER
+    if code in ACCOUNT_CODES or (is_about_sender and code >= 500 and code != TOO_LARGE):
+        return Cause.ACCOUNT
+    is_about_mailbox = found is not None and found[2] in ABOUT_MAILBOX
+    if code < 500 and not is_about_sender and not is_about_mailbox:
+        return Cause.DEFERRED
     return Cause.NO_SUCH_ADDRESS if code >= 500 and status in NO_SUCH_ADDRESS else Cause.MESSAGE
 
 

@@ -35,6 +35,7 @@ def retry_messages(ids: Iterable[int]) -> int:
         send_after=DatabaseNow(),
         lease_until=None,
         unknown_since=None,
+        crashes=0,
         expires_at=DatabaseNow() + timedelta(seconds=settings.EXPIRES_AFTER),
     )
 

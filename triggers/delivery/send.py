@@ -12,7 +12,9 @@ from triggers.clock import DatabaseNow
 from triggers.conf import settings
 from triggers.crashpoints import crash_point
 from triggers.delivery.calls import Calls
-from triggers.delivery.claim import Claim, claim
+from triggers.delivery.claim import Claim
+from triggers.delivery.crashes import Run
+from triggers.delivery.domains import slow_domains
 from triggers.delivery.lane import Admission, admit, give_back
 from triggers.delivery.record import settle
 from triggers.delivery.tally import Tally
@@ -48,11 +50,11 @@ def deliver(
     shift = Shift(lane, seconds, gives_way)
     looked_at = accepted = 0
     tally = Tally(lane)
-    with Calls(concurrency_of(lane), parse_lane(lane).account) as calls:
+    with Run(lane) as run, Calls(concurrency_of(lane), parse_lane(lane).account) as calls:
         try:
             while True:
                 is_open = shift.is_open()
-                taken, admission = _claim(lane, calls) if is_open and calls.has_room else NOTHING
+                taken, admission = _claim(lane, run, calls) if is_open and calls.has_room else NOTHING
                 looked_at += taken.looked_at
                 tally.note_failed(taken.failed)
                 calls.begin(taken.ready, admission)
@@ -89,18 +91,18 @@ class Shift:
         return now < self.ends and not is_draining()
 
 
-def _claim(lane: str, calls: Calls) -> tuple[Claim, Admission]:
+def _claim(lane: str, run: Run, calls: Calls) -> tuple[Claim, Admission]:
     """As many messages as the lane lets through now. When its provider has just failed, none before all calls that
-    are under way have said how they went: they may open the breaker."""
+    are under way have said how they went: they may open the breaker. Nor while the next letter may end the process."""
     # With calls under way it goes back to them, so it must not take the place of the one who waits.
     admission = admit(lane, calls.room, can_wait=not calls)
     crash_point("lane.admitted")
     if not admission.most:
         return Claim(0), admission
-    if calls and admission.is_troubled:
+    if calls and (admission.is_troubled or run.is_careful):
         give_back(lane, admission, 0)
         return Claim(0), admission
-    taken = claim(lane, admission.most)
+    taken = run.claim(admission.most, slow_domains(lane) if admission.has_slow_domains else None)
     crash_point("claim.after_commit")
     give_back(lane, admission, len(taken.ready))
     return taken, admission

@@ -9,16 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from django.core.mail import mail_managers
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from triggers.accounts import DEFAULT
 from triggers.conf import settings
 from triggers.core.values import Reason
 from triggers.core.words import say
 from triggers.crashpoints import crash_point
-from triggers.delivery.email import make_backend
+from triggers.delivery.managers import tell_managers
 from triggers.delivery.tally import day_of
 from triggers.engine.publish import pause_chain
 from triggers.engine.shards import read_clock
@@ -133,15 +131,10 @@ def judge(figures: Figures, *, is_marketing: bool) -> tuple[bool, Reason] | None
 
 
 def _tell_managers(alarm: Alarm) -> None:
-    """A mail to MANAGERS. Never raises: the chain is paused, and the health page says why."""
     why = say(alarm.reason.text, alarm.reason.data)
-    try:
-        mail_managers(
-            _("The chain “%(chain)s” was paused") % {"chain": alarm.chain},
-            _("The chain “%(chain)s” was paused: %(why)s.\n\nIt stands still until somebody resumes it.")
-            % {"chain": alarm.chain, "why": why},
-            # Ours has a timeout: a silent server must not hold whoever watches.
-            connection=make_backend(DEFAULT),
-        )
-    except Exception as error:
-        note(logger, logging.ERROR, "managers.not_told", chain=alarm.chain.pk, error=error)
+    tell_managers(
+        _("The chain “%(chain)s” was paused") % {"chain": alarm.chain},
+        _("The chain “%(chain)s” was paused: %(why)s.\n\nIt stands still until somebody resumes it.")
+        % {"chain": alarm.chain, "why": why},
+        chain=alarm.chain.pk,
+    )

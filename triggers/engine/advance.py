@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -41,11 +41,14 @@ from triggers.transient import is_transient
 # Rounds of asking for facts that a kind did not announce; one is usual, more is a kind that is broken.
 MOST_ROUNDS = 20
 # How long a journey waits for a shop that cannot be asked.
-PUT_OFF = timedelta(seconds=60)
+SHOP_PAUSE = timedelta(seconds=60)
 
 logger = logging.getLogger(__name__)
 
 PK = READ.index("pk")
+TEMPLATE_COLUMNS = ("key", "channel", "message_class", "topic_id", "account")
+# Columns of a message that the table wants and that say nothing yet.
+NOT_TRIED = {"address": "", "attempt": 0, "provider_id": ""}
 
 
 def fire_due(rows: Sequence[Row], now: datetime) -> set[int]:
@@ -74,7 +77,7 @@ def _put_off_askers(rows: Sequence[Row], now: datetime) -> list[Row]:
     passages = read_passages(rows)
     graphs = load_graphs({one.version_id: one.version_sha256 for one in passages})
     asking = [one for one in passages if _asks_the_shop(graphs[one.version_id], one.step)]
-    moments = [now + PUT_OFF * random.uniform(0.5, 1.5) for _one in asking]  # noqa: S311
+    moments = [now + SHOP_PAUSE * random.uniform(0.5, 1.5) for _one in asking]  # noqa: S311
     updates = [
         (one.id, one.seq, moment, one.planned_at or one.due_at)
         for one, moment in zip(asking, moments, strict=True)
@@ -173,71 +176,53 @@ def _queue_messages(sends: Sequence[tuple[Passage, Move]], now: datetime) -> Non
     if not sends:
         return
     keys = {move.effect.template for _one, move in sends if isinstance(move.effect, QueueMessage)}
-    templates = {one.key: one for one in Template.objects.filter(key__in=keys).only(*_TEMPLATE_COLUMNS)}
+    templates = {one.key: one for one in Template.objects.filter(key__in=keys).only(*TEMPLATE_COLUMNS)}
     rows = [_message_row(one, move, templates, now) for one, move in sends]
-    insert_rows(Message, _MESSAGE_COLUMNS, rows)
-
-
-_TEMPLATE_COLUMNS = ("key", "channel", "message_class", "topic_id", "account")
-_MESSAGE_COLUMNS = (
-    *(
-        "uid",
-        "journey_id",
-        "seq",
-        "chain_id",
-        "contact_id",
-        "step",
-        "template_key",
-        "channel",
-        "message_class",
-        "lane",
-    ),
-    *("topic_id", "address", "state", "reason", "reason_data", "created_at", "send_after", "expires_at"),
-    *("attempt", "provider_id"),
-)
+    insert_rows(Message, tuple(rows[0]), [tuple(row.values()) for row in rows])
 
 
 def _message_row(
-    one: Passage, move: Move, templates: dict[str, Template], now: datetime
-) -> tuple[object, ...]:
+    one: Passage, move: Move, templates: Mapping[str, Template], now: datetime
+) -> dict[str, object]:
+    """A message's columns with their values; the columns are the same for all, in the same order."""
     effect = move.effect
     assert isinstance(effect, QueueMessage)
     template = templates.get(effect.template)
     message_class = template.message_class if template else "marketing"
-    state, reason, data = MessageState.QUEUED, "", {}
-    if template is None or template.channel != effect.channel:
-        state, reason = (
-            MessageState.FAILED,
-            gettext_noop("there is no template “%(template)s” for this channel"),
-        )
-        data = {"template": effect.template}
-    elif template.account and template.account not in accounts(effect.channel):
-        state, reason = MessageState.FAILED, gettext_noop("the settings have no account “%(account)s”")
-        data = {"account": template.account}
+    problem = _why_impossible(effect, template)
     send_after = effect.send_after or now
     seconds = effect.expires_seconds or settings.EXPIRES_AFTER
-    return (
-        *(
-            uuid4(),
-            one.id,
-            move.seq,
-            one.chain_id,
-            one.contact_id,
-            move.step,
-            effect.template,
-            effect.channel,
-            message_class,
-        ),
-        *(
-            lane_name(effect.channel, message_class, template.account if template else ""),
-            template.topic_id if template else None,
-            "",
-            state,
-            reason,
-            data,
-        ),
-        *(now, send_after, send_after + timedelta(seconds=seconds), 0, ""),
-    )
+    return {
+        "uid": uuid4(),
+        "journey_id": one.id,
+        "seq": move.seq,
+        "chain_id": one.chain_id,
+        "contact_id": one.contact_id,
+        "step": move.step,
+        "template_key": effect.template,
+        "channel": effect.channel,
+        "message_class": message_class,
+        "lane": lane_name(effect.channel, message_class, template.account if template else ""),
+        "topic_id": template.topic_id if template else None,
+        "state": MessageState.FAILED if problem else MessageState.QUEUED,
+        "reason": problem.text if problem else "",
+        "reason_data": problem.data if problem else {},
+        "created_at": now,
+        "send_after": send_after,
+        "expires_at": send_after + timedelta(seconds=seconds),
+        **NOT_TRIED,
+    }
+
+
+def _why_impossible(effect: QueueMessage, template: Template | None) -> Reason | None:
+    """Why it fails before anybody could send it."""
+    if template is None or template.channel != effect.channel:
+        text = gettext_noop("there is no template “%(template)s” for this channel")
+        return Reason(text, {"template": effect.template})
+    if template.account and template.account not in accounts(effect.channel):
+        text = gettext_noop("the settings have no account “%(account)s”")
+        return Reason(text, {"account": template.account})
+    return None
 
 
 def _fail(row: Row, error: Exception, now: datetime) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from django.db import connection
-
+from triggers.contacts import locked
 from triggers.core.values import ChangeContact
 from triggers.models import Contact, ContactTag
 
@@ -32,7 +31,8 @@ def _change_rows(changes: Sequence[tuple[int, ChangeContact]]) -> None:
     """Only the columns that a contact's own changes name: the shop may be writing the others this moment."""
     if not changes:
         return
-    contacts = _locked({contact_id for contact_id, _change in changes})
+    # Attributes are read, changed and written back, so nobody else may write them in between.
+    contacts = locked({contact_id for contact_id, _change in changes})
     named: defaultdict[Contact, set[str]] = defaultdict(set)
     for contact_id, change in changes:
         contact = contacts.get(contact_id)
@@ -49,16 +49,6 @@ def _change_rows(changes: Sequence[tuple[int, ChangeContact]]) -> None:
         alike[tuple(sorted(names))].append(contact)
     for columns, rows in alike.items():
         Contact.objects.bulk_update(rows, columns)
-
-
-def _locked(ids: set[int]) -> dict[int, Contact]:
-    """The contacts by id. Attributes are read, changed and written back, so nobody else may write them in between.
-
-    A lock that leaves the key alone, where there is one, does not keep the shop from inserting events of the contact.
-    SQLite has one writer at a time anyway. Locked in the order of ids, so that two transactions cannot block each other.
-    """
-    no_key = connection.features.has_select_for_no_key_update
-    return Contact.objects.select_for_update(no_key=no_key).order_by("pk").in_bulk(ids)
 
 
 def _change_tags(wanted: dict[tuple[int, str], bool]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -31,15 +31,16 @@ class Claim:
     marks: dict[int, Mark] = field(default_factory=dict)
 
 
-def choose(shards: Sequence[int]) -> list[int]:
-    """The first few of these shards, to be locked and claimed from together.
+def choose(shards: Sequence[int], deep: Set[int | None] = frozenset()) -> list[int]:
+    """The first few of these shards, to be locked and worked on together.
 
-    One that has more than a claim of its own could take is taken alone: its index is seen further than the others'.
+    One that has more journeys than a claim of its own could take is taken alone: its index is seen further than the
+    others'. So is one of the `deep`, which has more events than a batch: the others' would never be read behind them.
     """
     chosen: list[int] = []
     for shard in shards[:MOST_SHARDS]:
         mark = claimed.get(shard)
-        if mark and mark.is_deep:
+        if shard in deep or (mark and mark.is_deep):
             return chosen or [shard]
         chosen.append(shard)
     return chosen

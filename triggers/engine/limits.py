@@ -99,9 +99,10 @@ def _read_taken(
         if place not in asking:
             continue
         # What is overdue leaves now at the earliest.
-        at = max(send_after, now) if state in WAITING else sending_at
-        taken[place].append(Taken(at, pk, name or "", rank or 0, expires_at=expires_at))
-        if state in WAITING:
+        waits = state in WAITING
+        at = max(send_after, now) if waits else sending_at
+        taken[place].append(Taken(at, pk, name or "", rank or 0, has_left=not waits, expires_at=expires_at))
+        if waits:
             waiting.append((place, pk, rank or 0))
     movable = _lock(
         [

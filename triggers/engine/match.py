@@ -13,22 +13,26 @@ from triggers.core.graph import Graph
 from triggers.core.kinds import Admission
 from triggers.core.values import EventValue, JourneyStatus, Reason
 from triggers.engine.isolate import describe, isolate
+from triggers.engine.live import LiveChain, are_for_newer_workers, live_chains
 from triggers.engine.records import READ, Passage, read_passages, write_moves, write_passages
 from triggers.engine.shards import unread
+from triggers.engine.strays import sort_out
 from triggers.engine.versions import load_graphs
-from triggers.models import SHARDS, Chain, ChainStatus, Contact, EntryLedger, Journey, PendingEvent
+from triggers.models import SHARDS, ChainStatus, EntryLedger, Journey, PendingEvent
 from triggers.sql import insert_rows, update_rows
 
 
 @dataclass(frozen=True, slots=True)
-class LiveChain:
-    """A chain that lets contacts in, with its live graph."""
+class Matched:
+    """How many events were taken, the shards where some may be left, and those whose events are for newer workers.
 
-    id: int
-    version_id: int
-    version_sha256: str
-    activated_at: datetime
-    graph: Graph
+    `deep` is the shard whose events alone filled the batch.
+    """
+
+    events: int = 0
+    unfinished: Sequence[int] = ()
+    for_others: Sequence[int] = ()
+    deep: int | None = None
 
 
 @dataclass(slots=True)
@@ -46,14 +50,16 @@ class Batch:
     entered: list[tuple[Passage, Admission]] = field(default_factory=list)
 
 
-def match_events(shards: Sequence[int], now: datetime, limit: int) -> tuple[int, list[int]]:
+def match_events(shards: Sequence[int], now: datetime, limit: int) -> Matched:
     """Match up to `limit` pending events of locked shards, the oldest of each first.
 
-    Returns how many were taken and the shards where some may be left. Event and consequences are one transaction: the
-    pending row goes in the savepoint that writes them.
+    Event and consequences are one transaction: the pending row goes in the savepoint that writes them.
     """
     if not shards:
-        return 0, []
+        return Matched()
+    chains = live_chains()
+    if are_for_newer_workers(chains, now):
+        return Matched(for_others=shards)
     rows = list(
         PendingEvent.objects.filter(is_set_aside=False, shard__in=shards)
         .order_by("shard", "event_id")
@@ -71,21 +77,19 @@ def match_events(shards: Sequence[int], now: datetime, limit: int) -> tuple[int,
     )
     events = [EventValue(row[0], row[1].hex, *row[2:-1]) for row in rows]
     if events:
-        isolate(events, lambda batch: _match(batch, now), _set_aside)
-    return len(events), unread(shards, rows[-1][-1]) if len(events) == limit else []
+        isolate(events, lambda batch: _match(batch, chains, now), _set_aside)
+    if len(events) < limit:
+        return Matched(len(events))
+    first, last = rows[0][-1], rows[-1][-1]
+    return Matched(len(events), unread(shards, last), deep=last if first == last else None)
 
 
-def _match(events: Sequence[EventValue], now: datetime) -> None:
-    chains = _live_chains()
+def _match(events: Sequence[EventValue], chains: Sequence[LiveChain], now: datetime) -> None:
     by_event: dict[str, list[LiveChain]] = defaultdict(list)
     for chain in chains:
         for name in chain.graph.entry.event_names(chain.graph.entry_config):
             by_event[name].append(chain)
-    existing = set(
-        Contact.objects.filter(pk__in={event.contact_id for event in events}).values_list("pk", flat=True)
-    )
-    # An event has no constraint to its contact, a journey has: one of a contact that was deleted goes nowhere.
-    found = [event for event in events if event.contact_id in existing]
+    found, handed_on = sort_out(events)
     batch = _read(found, chains, by_event, now)
     graphs = load_graphs(
         {one.version_id: one.version_sha256 for journeys in batch.open.values() for one in journeys.values()}
@@ -95,14 +99,7 @@ def _match(events: Sequence[EventValue], now: datetime) -> None:
         for chain in by_event.get(event.name, ()):
             _offer_entry(event, chain, batch)
     _write(batch)
-    PendingEvent.objects.filter(pk__in=[event.id for event in events]).delete()
-
-
-def _live_chains() -> list[LiveChain]:
-    columns = ("pk", "live_version_id", "live_version__sha256", "activated_at")
-    rows = list(Chain.objects.live().order_by("pk").values_list(*columns))
-    graphs = load_graphs({version_id: digest for _pk, version_id, digest, _at in rows})
-    return [LiveChain(pk, version_id, digest, at, graphs[version_id]) for pk, version_id, digest, at in rows]
+    PendingEvent.objects.filter(pk__in=[event.id for event in events if event.id not in handed_on]).delete()
 
 
 def _read(

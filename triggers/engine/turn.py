@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
 from django.db import transaction
@@ -31,12 +31,14 @@ class TurnResult:
 
 @dataclass(slots=True)
 class Share:
-    """What one transaction took: events, journeys, and the shards where there is more."""
+    """What one transaction took: events, journeys, and the shards where there is more; of which one may be `deep`: its events
+    alone filled the batch."""
 
     events: int = 0
     steps: int = 0
     is_busy: bool = False
     left: list[int] = field(default_factory=list)
+    deep: int | None = None
     marks: dict[int, Mark] = field(default_factory=dict)
 
 
@@ -50,21 +52,23 @@ def turn(*shards: int, seconds: float | None = None) -> TurnResult:
     ends = time.monotonic() + (settings.TURN_SECONDS if seconds is None else seconds)
     events = steps = 0
     is_busy, left = False, list(shards)
+    deep: set[int | None] = set()
     while left:
         with transaction.atomic():
-            share = _work(left, settings.TURN_BATCH)
+            share = _work(left, deep, settings.TURN_BATCH)
             crash_point("turn.before_commit")
         crash_point("turn.after_commit")
         remember(share.marks)
         events, steps = events + share.events, steps + share.steps
         is_busy, left = is_busy or share.is_busy, share.left
+        deep.add(share.deep)
         if time.monotonic() >= ends or is_draining():
             break
     # What comes while the last share is being committed is the next tick's: looking again would cost another commit.
     return TurnResult(events, steps, is_busy, is_done=not left and not is_busy)
 
 
-def _work(shards: Sequence[int], batch: int) -> Share:
+def _work(shards: Sequence[int], deep: Set[int | None], batch: int) -> Share:
     """Claim journeys, some shards at a time, until the batch is full, then move them all together.
 
     Shards that had events are the last ones taken: two deletes from the table of pending events in one transaction
@@ -73,7 +77,7 @@ def _work(shards: Sequence[int], batch: int) -> Share:
     share, rows, now = Share(left=list(shards)), list[Row](), None
     unfinished: list[int] = []
     while share.left and len(rows) < batch and not share.events:
-        chosen = choose(share.left)
+        chosen = choose(share.left, deep)
         del share.left[: len(chosen)]
         held = try_lock(chosen)
         share.is_busy |= held is None or len(held.rewinds) < len(chosen)
@@ -81,12 +85,13 @@ def _work(shards: Sequence[int], batch: int) -> Share:
             continue
         crash_point("turn.locked")
         now = held.now
-        share.events, unmatched = match_events(held.with_events, now, batch)
+        matched = match_events(held.with_events, now, batch)
+        share.events, share.deep = matched.events, matched.deep
         crash_point("turn.matched")
-        matched = [shard for shard in held.rewinds if shard not in unmatched]
-        claim = claim_due(matched, held, batch - len(rows))
+        behind = {*matched.unfinished, *matched.for_others}
+        claim = claim_due([shard for shard in held.rewinds if shard not in behind], held, batch - len(rows))
         rows += claim.rows
-        unfinished += [*unmatched, *claim.unfinished]
+        unfinished += [*matched.unfinished, *claim.unfinished]
         share.marks |= claim.marks
     # Behind those that have not had their turn yet: a shard that never ends must not starve them.
     share.left += unfinished

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from django.utils.translation import gettext_noop
 
 from triggers.conf import settings
 from triggers.core.graph import EventRule, Graph, StepNode, UnknownStep
 from triggers.core.kinds import Admission
 from triggers.core.schedule import QuietHours
-from triggers.core.values import EventValue, Reason
+from triggers.core.values import EventValue
 from triggers.entries import entries
 from triggers.exceptions import InvalidConfig, UnknownKind
 from triggers.logs import note
@@ -24,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 class UnknownEntry:
-    """Stands in for an entry kind that is not installed: nobody enters."""
+    """Stands in for an entry kind that is not installed here: nobody enters."""
 
     def event_names(self, config: Any) -> tuple[str, ...]:
         return ()
@@ -53,8 +52,8 @@ _graphs: dict[tuple[str, float], Graph] = {}
 def build_graph(definition: Mapping[str, Any], wait_scale: float = 1.0) -> Graph:
     """A graph from a stored definition. Never raises: one that cannot be read must not stop its neighbours.
 
-    Kinds that are gone become steps that pause their journeys; a definition that is broken as a whole lets nobody in
-    and pauses whoever is inside.
+    Kinds that are unknown here become steps that are left to other workers; a definition that cannot be read as a whole
+    lets nobody in and leaves whoever is inside to others.
     """
     try:
         return _graph(definition, wait_scale)
@@ -82,8 +81,8 @@ def quiet_of(definition: Mapping[str, Any]) -> QuietHours | None:
 
 
 def _unreadable(definition: Any, error: Exception) -> Graph:
-    """A graph in which every step waits for a person. Goals cannot be read, so nothing may be sent."""
-    kind = UnknownStep(_waits_for_a_person(error))
+    """A graph in which every step is left to others. Goals cannot be read, so nothing may be sent."""
+    kind = UnknownStep(str(error))
     steps_by_key = tuple(StepNode(key, kind, None) for key in _keys(definition))
     return Graph(steps_by_key, entry=UnknownEntry(), entry_config=None, is_readable=False)
 
@@ -98,10 +97,6 @@ def _keys(raw: Any) -> set[str]:
     return set()
 
 
-def _waits_for_a_person(error: Exception) -> Reason:
-    return Reason(gettext_noop("Waits for a person: %(problem)s"), {"problem": str(error)})
-
-
 def forget_graphs() -> None:
     """Drop the cache, for tests that register kinds."""
     _graphs.clear()
@@ -111,7 +106,8 @@ def _entry(raw: Mapping[str, Any]) -> tuple[Any, Any]:
     try:
         kind = entries.get(raw["kind"])
         return kind, kind.parse(raw["config"])
-    except (UnknownKind, InvalidConfig):
+    except (UnknownKind, InvalidConfig) as error:
+        note(logger, logging.WARNING, "version.kind_unknown", problem=str(error))
         return UnknownEntry(), None
 
 
@@ -123,7 +119,8 @@ def _node(raw: Mapping[str, Any]) -> StepNode:
         kind = steps.get(raw["kind"])
         return StepNode(raw["key"], kind, kind.parse(raw["config"]), branches)
     except (UnknownKind, InvalidConfig) as error:
-        return StepNode(raw["key"], UnknownStep(_waits_for_a_person(error)), None, branches)
+        note(logger, logging.WARNING, "version.kind_unknown", problem=str(error))
+        return StepNode(raw["key"], UnknownStep(str(error)), None, branches)
 
 
 def _rules(raw: Any) -> tuple[EventRule, ...]:

@@ -4,14 +4,16 @@ from triggers.models.api import ApiKey, ApiReceipt, KeyKind
 from triggers.models.chain import Chain, ChainRule, ChainStatus, ChainVersion, RuleRole, Step
 from triggers.models.chain_day import ChainDay
 from triggers.models.consent import Channel, Consent, OptOut, Suppression, SuppressionReason, Topic
-from triggers.models.contact import SHARDS, Contact, ContactTag
+from triggers.models.contact import SHARDS, Contact, ContactTag, Leftover
 from triggers.models.control import Control
 from triggers.models.event import Event, PendingEvent
 from triggers.models.journey import EntryLedger, Journey, Transition
 from triggers.models.lane import Lane
 from triggers.models.message import Message, MessageBody, MessageState
+from triggers.models.sender_run import SenderRun
 from triggers.models.sending_rule import FrequencyCap, OnHit, SendingRule
 from triggers.models.shard import Heartbeat, Shard
+from triggers.models.slow_domain import SlowDomain
 from triggers.models.source_rule import Change, SourceRule
 from triggers.models.template import MessageClass, Template
 from triggers.models.visitor import Visitor, VisitorEvent
@@ -38,6 +40,7 @@ __all__ = [
     "Journey",
     "KeyKind",
     "Lane",
+    "Leftover",
     "Message",
     "MessageBody",
     "MessageClass",
@@ -46,8 +49,10 @@ __all__ = [
     "OptOut",
     "PendingEvent",
     "RuleRole",
+    "SenderRun",
     "SendingRule",
     "Shard",
+    "SlowDomain",
     "SourceRule",
     "Step",
     "Suppression",

@@ -76,10 +76,14 @@ class SuppressionReason(models.TextChoices):
     COMPLAINT = "complaint", _("complaint")
     UNSUBSCRIBED = "unsubscribed", _("unsubscribed from everything")
     MANUAL = "manual", _("by hand")
+    ERASED = "erased", _("its owner was erased")
 
 
 class Suppression(models.Model):
-    """An address that must get nothing more, whoever it belongs to."""
+    """An address that must get nothing more, whoever it belongs to. `triggers.suppressions` reads and writes them.
+
+    Of somebody who was erased only a keyed hash of the address is known.
+    """
 
     channel = models.CharField(_("channel"), max_length=10, choices=Channel.choices)
     address = models.CharField(_("address"), max_length=254, help_text=_("In its canonical form."))

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from triggers.core.schedule import zone_of
@@ -17,7 +18,11 @@ SHARDS = 64
 
 
 class Contact(models.Model):
-    """One person. `email_key` and `phone` are unique, so two spellings of one address are one contact."""
+    """One person. `email_key` and `phone` are unique, so two spellings of one address are one contact.
+
+    A row with `merged_into` is that person under another name: it holds the addresses that lead there, and nothing else.
+    A row with `erased_at` is nobody any more: what happened stays countable.
+    """
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     external_id = ExactCharField(
@@ -39,13 +44,22 @@ class Contact(models.Model):
     attributes = models.JSONField(_("attributes"), default=dict, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
+    # Never a contact that was merged itself: a merge takes those who lead to it along.
+    merged_into = models.ForeignKey("self", models.CASCADE, null=True, editable=False, related_name="merged")
+    erased_at = models.DateTimeField(_("erased"), null=True, editable=False)
 
     class Meta:
         verbose_name = _("contact")
         verbose_name_plural = _("contacts")
+        permissions = [
+            ("merge_contact", _("Can merge two contacts into one")),
+            ("erase_contact", _("Can erase contacts")),
+        ]
         indexes = [models.Index(fields=["-created_at"], name="triggers_contact_newest")]
 
     def __str__(self) -> str:
+        if self.erased_at:
+            return gettext("erased contact #%(number)s") % {"number": self.pk}
         name = f"{self.first_name} {self.last_name}".strip()
         return name or self.email or self.phone or str(self.uid)
 
@@ -73,3 +87,17 @@ class ContactTag(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Leftover(models.Model):
+    """A contact that became another one or was erased, with more events than its own transaction could move or empty."""
+
+    contact = models.OneToOneField(Contact, models.CASCADE, primary_key=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("leftover")
+        verbose_name_plural = _("leftovers")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.contact_id)

@@ -36,6 +36,9 @@ class Lane(models.Model):
     closed_until = models.DateTimeField(_("closed until"), null=True, editable=False)
     # The circuit breaker: since when the provider does not work.
     opened_at = models.DateTimeField(_("broken since"), null=True, editable=False)
+    # Whether our own account or domain is at fault, and whether the managers know.
+    is_own_fault = models.BooleanField(default=False, db_default=False, editable=False)
+    is_told = models.BooleanField(default=False, db_default=False, editable=False)
     detail = models.CharField(_("why"), max_length=500, blank=True, editable=False)
     # In a row, each: failures of the provider, times that the breaker was closed for longer, answers "too many".
     failures = models.IntegerField(default=0, editable=False)
@@ -43,6 +46,8 @@ class Lane(models.Model):
     throttles = models.IntegerField(default=0, editable=False)
     # Who tries whether a broken provider works again has until then.
     probe_until = models.DateTimeField(null=True, editable=False)
+    # Whether a claim has to look at `SlowDomain`.
+    has_slow_domains = models.BooleanField(default=False, db_default=False, editable=False)
 
     # Of rows read `with_clock()`.
     now: datetime

@@ -118,7 +118,8 @@ class Message(models.Model):
     send_after = models.DateTimeField(_("not before"))
     expires_at = models.DateTimeField(_("worthless after"), null=True)
     attempt = models.SmallIntegerField(_("attempts"), default=0)
-    # Sending: when its sender counts as dead. Held and unknown: when it is looked at again.
+    # Sending: when its sender counts as dead. Held and unknown: when it is looked at again. Queued: until then it is
+    # in the hands of somebody who counts crashes.
     lease_until = models.DateTimeField(null=True, editable=False)
     # When its last attempt began: the moment that counts under frequency caps.
     sending_at = models.DateTimeField(null=True, editable=False)
@@ -126,6 +127,8 @@ class Message(models.Model):
     unknown_since = models.DateTimeField(_("in doubt since"), null=True, editable=False)
     # How often it was sent again by itself in spite of that.
     resends = models.SmallIntegerField(_("sent again"), default=0, db_default=0, editable=False)
+    # How many processes ended while it was being made, as far as it was watched (delivery/crashes.py).
+    crashes = models.SmallIntegerField(_("crashes"), default=0, db_default=0, editable=False)
     accepted_at = models.DateTimeField(_("handed over at"), null=True)
     opened_at = models.DateTimeField(_("opened"), null=True)
     clicked_at = models.DateTimeField(_("clicked"), null=True)

@@ -18,9 +18,10 @@ from triggers.crashpoints import crash_point
 from triggers.delivery.tally import count_report
 from triggers.exceptions import InvalidAddress
 from triggers.logs import note
-from triggers.models import Channel, Message, MessageState, Suppression, SuppressionReason
+from triggers.models import Channel, Message, MessageState, SuppressionReason
 from triggers.models.message import WAITING
 from triggers.payloads import clean_text
+from triggers.suppressions import suppress
 
 logger = logging.getLogger(__name__)
 
@@ -100,14 +101,8 @@ def _suppress(message: Message, event: Any) -> None:
         key = parse_email(message.address).key
     except InvalidAddress:
         return
-    Suppression.objects.get_or_create(
-        channel=Channel.EMAIL,
-        address=key,
-        defaults={
-            "reason": SUPPRESSING[event.event_type],
-            "note": clean_text("description", str(event.description or "")[:300]),
-        },
-    )
+    said = clean_text("description", str(event.description or "")[:300])
+    suppress(Channel.EMAIL, key, SUPPRESSING[event.event_type], said)
 
 
 def _note_reaction(message: Message, event: Any) -> None:

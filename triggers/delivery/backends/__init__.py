@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 # In place of these, ours are used: they take the same options.
 OURS = {
     "django.core.mail.backends.smtp.EmailBackend": "triggers.delivery.backends.smtp.EmailBackend",
+    "anymail.backends.amazon_ses.EmailBackend": "triggers.delivery.backends.amazon_ses.EmailBackend",
     "anymail.backends.brevo.EmailBackend": "triggers.delivery.backends.brevo.EmailBackend",
     "anymail.backends.resend.EmailBackend": "triggers.delivery.backends.resend.EmailBackend",
 }

@@ -51,6 +51,8 @@ def _lines(state: Status) -> Iterator[str]:
 
 def _lane(lane: LaneStatus) -> str:
     trouble = f", {lane.state}: {lane.detail}".rstrip(": ") if lane.state != "working" else ""
+    if lane.slow_domains:
+        trouble += f", slow domains: {', '.join(lane.slow_domains)}"
     return f"{lane.waiting} waiting{_oldest(lane.oldest_seconds)}, last send {_ago(lane.last_send_seconds)}{trouble}"
 
 
