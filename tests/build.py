@@ -68,13 +68,19 @@ def draft_chain(
     exits: Sequence[str] = (),
     quiet: str = "",
     priority: int = 0,
+    entry_kind: str = "event",
+    entry_config: dict[str, Any] | None = None,
     **entry: Any,
 ) -> Chain:
+    """An unpublished chain, started by an event unless another kind of entry is named with its settings."""
     start, _dash, end = quiet.partition("-")
     chain = Chain.objects.create(
         key=key,
         name=key,
-        entry_config={"event": event, "re_entry": re_entry, **entry},
+        entry_kind=entry_kind,
+        entry_config={"event": event, "re_entry": re_entry, **entry}
+        if entry_config is None
+        else entry_config,
         quiet_from=start or None,
         quiet_until=end or None,
         priority=priority,

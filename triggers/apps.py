@@ -18,9 +18,11 @@ class TriggersConfig(AppConfig):
 
     def ready(self) -> None:
         from triggers import checks, conditions, entries, steps  # noqa: F401
+        from triggers.engine.audience import data
         from triggers.sources import adapters, auth, rules
         from triggers.tracking import anymail
 
+        data.connect()
         auth.connect()
         adapters.connect()
         rules.connect()

@@ -29,12 +29,15 @@ class Settings:
     WAIT_SCALE: float = 1.0
     # Seconds between two looks for work.
     TICK_SECONDS: float = 1.0
-    # Journeys or events taken by one transaction of the engine.
+    # Journeys, events or contacts of a fan-out taken by one transaction of the engine.
     TURN_BATCH: int = 500
     # Seconds after which a turn hands its shard back although work is left.
     TURN_SECONDS: float = 5.0
-    # Letters one sender holds at a time: the most that can become `unknown` when it is killed.
-    SEND_CONCURRENCY: int = 10
+    # Contacts a second that one fan-out (a schedule, a sale) lets into chains.
+    FANOUT_RATE: float = 1_000.0
+    # Letters one sender holds at a time: the most that can become `unknown` when it is killed. None: as it suits the
+    # provider, see delivery/concurrency.py.
+    SEND_CONCURRENCY: int | None = None
     # Seconds one provider call may take; a sender's claim lasts twice as long.
     SEND_TIMEOUT: float = 30.0
     # Seconds that one letter may take to be made.
@@ -61,6 +64,7 @@ class Settings:
     # Days that ended things are kept; None, or no key, is for ever. See engine/purge.py for what may never go.
     RETENTION: dict[str, float | None] = {
         "events": None,
+        "event_days": None,
         "journeys": None,
         "messages": None,
         "bodies": None,
@@ -91,6 +95,8 @@ class Settings:
     TRACKING_ALLOWED: str = ""
     # Events that may wait to be matched before the tracker's are sent away for a minute.
     TRACKER_BACKLOG: int = 50_000
+    # Seconds that the admin's count of a segment may take (on PostgreSQL).
+    SEGMENT_SECONDS: float = 10.0
     # Serialised size of one event's data, bytes.
     EVENT_BYTES: int = 32_768
     # Adapters that listen to other apps, by name; None: all whose app is installed.

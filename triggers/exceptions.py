@@ -25,6 +25,26 @@ class InvalidConfig(TriggersError):
     """The saved settings of a step, condition or entry do not fit its kind."""
 
 
+class NotInSegments(InvalidConfig):
+    """The condition asks about a journey or a live fact, so it cannot select from all contacts."""
+
+
+class UnknownSegment(TriggersError):
+    """There is no segment with this key."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(f"there is no segment {key!r}")
+
+
+class SegmentCycle(InvalidConfig):
+    """A segment asks about itself, by way of `path`, its keys in order."""
+
+    def __init__(self, path: Sequence[str]) -> None:
+        self.path = tuple(path)
+        super().__init__(f"a segment cannot ask about itself: {' → '.join(path)}")
+
+
 class InvalidEvent(TriggersError):
     """An event was refused at the door; `field` is the path of the bad value, e.g. `data.items[3].price`."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 import msgspec
 from django import forms
@@ -24,10 +24,19 @@ class FormContext(msgspec.Struct, frozen=True):
     tags: tuple[str, ...] = ()
     shop_facts: Choices = ()
     message_steps: Choices = ()
+    segments: Choices = ()
+    topics: Choices = ()
+    # Whether the form asks about all contacts, not about one journey.
+    is_for_segment: bool = False
 
 
 class KindForm(forms.Form):
-    """Settings of one step, condition or entry. `as_config()` gives the JSON that is stored."""
+    """Settings of one step, condition or entry. `as_config()` gives the JSON that is stored.
+
+    `shown_when`: fields that mean something only while another one has one of some values, as `{field: (other, values)}`.
+    """
+
+    shown_when: ClassVar[dict[str, tuple[str, tuple[str, ...]]]] = {}
 
     def __init__(self, *args: Any, context: FormContext | None = None, **kwargs: Any) -> None:
         self.context = context or FormContext()
@@ -45,6 +54,31 @@ class KindForm(forms.Form):
     def initial_of(cls, config: dict[str, Any]) -> dict[str, Any]:
         """The form's initial values for a stored config."""
         return config
+
+
+class AudienceForm(KindForm):
+    """Settings of an entry kind that looks at a segment's contacts only."""
+
+    segment = forms.ChoiceField(
+        label=_("Who"),
+        required=False,
+        help_text=_("Looked at when the moment comes, not when the chain is published."),
+    )
+
+    def use_context(self) -> None:
+        choices = [("", _("everybody")), *self.context.segments]
+        self.fields["segment"].choices = choices  # type: ignore[attr-defined]
+
+
+def clock_field(label: Any = None, **kwargs: Any) -> forms.TimeField:
+    """A time of day on the contact's own clock."""
+    return forms.TimeField(
+        label=label or _("at"),
+        input_formats=["%H:%M", "%H:%M:%S"],
+        widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
+        help_text=_("In the contact's own time zone, or the shop's when that is not known."),
+        **kwargs,
+    )
 
 
 _SYMBOLS: dict[str, Operator] = {"=": "eq", "!=": "ne", ">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}

@@ -14,6 +14,9 @@ from triggers.delivery import send as sending
 from triggers.delivery.lane import lanes_with_work
 from triggers.drain import start_draining, stop_draining
 from triggers.engine import purge as purging
+from triggers.engine.audience.learn import learn as learn_traits
+from triggers.engine.audience.membership import look_at_segments
+from triggers.engine.fan_out import fan_out
 from triggers.workload import find_work, gives_way, look_after, take_turn
 
 # Shards that one worker is rung for: few enough to spread a wave over the workers, enough to fill its batches.
@@ -43,6 +46,8 @@ def tick() -> None:
         turn.apply_async((work.shards[start : start + SHARDS_A_BELL],), expires=expires)
     for lane in work.lanes:
         deliver.apply_async((lane,), expires=expires)
+    if work.has_fanouts:
+        give_out.apply_async(expires=expires)
 
 
 @shared_task(name="triggers.turn", ignore_result=True)
@@ -52,6 +57,12 @@ def turn(shards: Sequence[int]) -> None:
         crash_point("task.before_bells")
         for lane in lanes_with_work():
             deliver.apply_async((lane,), expires=10 * settings.TICK_SECONDS)
+
+
+@shared_task(name="triggers.fan_out", ignore_result=True)
+def give_out() -> None:
+    """Slices of fan-outs, until none is due or a few seconds are over."""
+    fan_out()
 
 
 @shared_task(name="triggers.deliver", ignore_result=True)
@@ -64,7 +75,8 @@ def deliver(lane: str) -> None:
 
 @shared_task(name="triggers.watch", ignore_result=True)
 def watch() -> None:
-    """Once a minute: pause chains that do harm, make the tables' next months, finish merges and erasures."""
+    """Once a minute: pause chains that do harm, plan what the calendar brings, make the tables' next months, finish
+    merges and erasures."""
     look_after()
 
 
@@ -72,3 +84,15 @@ def watch() -> None:
 def purge() -> None:
     """Once a day: delete what is old enough."""
     purging.purge(PURGE_SECONDS)
+
+
+@shared_task(name="triggers.segments", ignore_result=True)
+def segments() -> None:
+    """Every few minutes: who came into a segment, and who left it."""
+    look_at_segments()
+
+
+@shared_task(name="triggers.learn", ignore_result=True)
+def learn() -> None:
+    """Once a day: what contacts like, and what buyers they are."""
+    learn_traits()

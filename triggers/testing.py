@@ -11,9 +11,11 @@ from unittest.mock import patch
 from django.db.models import DateTimeField, Value
 from django.db.models.functions import Cast
 
+from triggers import statements
 from triggers.clock import DatabaseNow
 from triggers.delivery.sms.locmem import outbox as sms_outbox
 from triggers.engine import marks
+from triggers.engine.plan import plan_fanouts
 from triggers.workload import do_work
 
 __all__ = ["database_clock", "run_due", "sms_outbox"]
@@ -23,11 +25,13 @@ MOST_ROUNDS = 100
 
 
 def run_due() -> int:
-    """Match all events, move all due journeys and send what they queued. Returns how much was done.
+    """Plan what the calendar brings, match all events, move all due journeys and send what they queued. Returns how much
+    was done.
 
     A journey that a test made due in the past is found as well.
     """
     marks.forget()
+    plan_fanouts()
     done = 0
     for _round in range(MOST_ROUNDS):
         worked = do_work()
@@ -49,4 +53,5 @@ def database_clock(moment: datetime) -> Iterator[None]:
     with ExitStack() as patches:
         for vendor in ("as_sql", "as_sqlite", "as_postgresql", "as_mysql"):
             patches.enter_context(patch.object(DatabaseNow, vendor, literal))
+        patches.enter_context(patch.dict(statements.kept, clear=True))
         yield

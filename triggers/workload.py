@@ -17,9 +17,11 @@ from triggers.delivery.send import deliver
 from triggers.delivery.unknown import send_unknown_again, settle_abandoned
 from triggers.delivery.watch import watch_chains
 from triggers.delivery.watch_lanes import watch_lanes
+from triggers.engine.fan_out import fan_out, has_fanouts
 from triggers.engine.leftovers import finish_leftovers
 from triggers.engine.look import with_work
 from triggers.engine.partitions import make_partitions
+from triggers.engine.plan import plan_fanouts
 from triggers.engine.publish import finish_releases
 from triggers.engine.shards import read_clock
 from triggers.engine.turn import turn
@@ -29,13 +31,18 @@ from triggers.models import Message, MessageState
 
 logger = logging.getLogger(__name__)
 
+# Between two looks at who came into a segment and who left it.
+SEGMENT_SECONDS = 300.0
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Shards with events or due journeys, in random order so that none waits for the same ones; lanes with letters."""
+    """Shards with events or due journeys, in random order so that none waits for the same ones; lanes with letters;
+    whether a fan-out has a slice to be taken."""
 
     shards: tuple[int, ...]
     lanes: tuple[str, ...]
+    has_fanouts: bool
 
 
 def find_work() -> Work:
@@ -48,7 +55,7 @@ def find_work() -> Work:
     finish_releases()
     shards = with_work()
     random.shuffle(shards)
-    return Work(tuple(shards), tuple(lanes_with_work()))
+    return Work(tuple(shards), tuple(lanes_with_work()), has_fanouts())
 
 
 def take_turn(*shards: int) -> int:
@@ -63,16 +70,19 @@ def take_turn(*shards: int) -> int:
 
 def do_work() -> int:
     """Find all there is and do it here and now, without a broker. Returns how many events, steps and messages."""
-    done = take_turn(*find_work().shards)
+    work = find_work()
+    done = fan_out(seconds=0) if work.has_fanouts else 0
+    done += take_turn(*work.shards)
     for lane in lanes_with_work():
         done += deliver(lane, gives_way=_is_needed_elsewhere).looked_at
     return done
 
 
 def look_after() -> None:
-    """What is to be done once a minute: pause chains that do harm, tell of lanes that need a person, have the tables' next
-    months ready, finish what merging and erasing left behind."""
+    """What is to be done once a minute: pause chains that do harm, write down what the calendar brings, tell of lanes that need a
+    person, have the tables' next months ready, finish what merging and erasing left behind."""
     watch_chains()
+    plan_fanouts()
     finish_leftovers()
     watch_lanes()
     make_partitions(read_clock())

@@ -18,7 +18,7 @@ from triggers.testing import run_due
 
 pytestmark = pytest.mark.django_db
 
-MOST_QUERIES = 18
+MOST_QUERIES = 19
 
 
 def people(count: int) -> Chain:

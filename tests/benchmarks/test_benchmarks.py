@@ -30,6 +30,7 @@ OWN_CONDITIONS = {
     "ingest": {"events", "chains", "workers", "parts", "megabytes_per_worker", "growth"},
     "ingest_api": {"batches", "connections", "gunicorn_workers", "runs"},
     "memory": {"steps", "at_start", "every_tenth"},
+    "fanout": {"contacts", "workers", "zones", "seconds", "megabytes_per_worker", "growth"},
 }
 on_postgres = [pytest.mark.only_on("postgres"), pytest.mark.database]
 
@@ -59,6 +60,7 @@ def run(*arguments: str) -> tuple[str, int]:
         pytest.param("ingest", marks=on_postgres),
         pytest.param("ingest_api", marks=on_postgres),
         pytest.param("memory", marks=on_postgres),
+        pytest.param("fanout", marks=on_postgres),
         "render",
     ],
 )
@@ -87,8 +89,8 @@ def test_without_a_name_it_lists_the_names() -> None:
     printed, _process_id = run()
     assert [line.split()[0] for line in printed.splitlines()] == NAMES
     assert [
-        *("capture", "deliver", "inflight", "ingest", "ingest_api", "latency", "longtx", "memory", "render"),
-        *("statements", "turn"),
+        *("capture", "deliver", "fanout", "inflight", "ingest", "ingest_api", "latency", "longtx", "memory"),
+        *("render", "statements", "turn"),
     ] == NAMES
 
 

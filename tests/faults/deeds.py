@@ -121,12 +121,13 @@ def cut_months(verb: str) -> None:
     from django.utils import timezone
 
     from triggers.engine.partitions import drop_months, make_partitions
+    from triggers.engine.rollup import roll_up
     from triggers.models import Event
 
     if verb == "make":
         make_partitions(timezone.now())
     else:
-        list(drop_months(Event.objects.none(), timezone.now()))
+        list(drop_months(Event.objects.none(), timezone.now(), keep=roll_up))
 
 
 def work_at(minutes: str) -> None:
@@ -138,6 +139,14 @@ def work_at(minutes: str) -> None:
 
     with time_machine.travel(datetime.now().astimezone() + timedelta(minutes=int(minutes))):
         call_command("triggers_run", "--once")
+
+
+def put_in(key: str) -> None:
+    """The shop's code puts all contacts into a chain, once under this name."""
+    import triggers
+    from triggers.models import Contact
+
+    triggers.enter(key, Contact.objects.all(), key="campaign")
 
 
 def agree(address: str) -> None:
@@ -214,7 +223,7 @@ DEEDS: dict[str, Callable[..., None]] = {
     deed.__name__: deed
     for deed in (
         *(order, orders, send_events, send_contact, publish, pause, resume, report, unsubscribe),
-        *(cut_months, work_at, agree, browse, log_in, merge, erase),
+        *(cut_months, work_at, put_in, agree, browse, log_in, merge, erase),
     )
 }
 

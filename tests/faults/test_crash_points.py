@@ -75,7 +75,7 @@ PEOPLES = (
     *("merge.before_commit", "merge.after_commit", "erase.before_commit", "erase.after_commit"),
     *("leftover.before_commit", "leftover.after_commit"),
 )
-# In test_processes.py, test_lanes.py, test_rendering.py and test_upkeep.py.
+# In test_processes.py, test_lanes.py, test_rendering.py, test_upkeep.py and test_fanouts.py.
 LANES = (
     *("lane.admitted", "lease.before_commit", "breaker.before_commit", "breaker.after_commit"),
     *("unknown.queued_again", "expire.before_commit", "domain.before_commit", "domain.forgotten"),
@@ -83,7 +83,12 @@ LANES = (
 )
 UPKEEP = (
     *("recount.before_commit", "watch.paused", "purge.before_commit", "purge.after_commit"),
+    *("segments.before_commit", "segments.after_commit", "learn.before_commit"),
     *("partition.made", "partition.dropped", "reconcile.paused", "reconcile.before_commit"),
+)
+FANOUTS = (
+    *("plan.before_commit", "fanout.locked", "fanout.before_commit", "fanout.after_commit"),
+    "enter.before_commit",
 )
 # In test_api.py.
 API = ("api.before_commit", "api.after_commit", "api.contacts_written")
@@ -100,6 +105,7 @@ CASES = {
     *TASKS,
     *LANES,
     *UPKEEP,
+    *FANOUTS,
     *PEOPLES,
 }
 
@@ -107,6 +113,8 @@ CASES = {
 SAVEPOINTS = "a savepoint inside a transaction that has its points"
 ONE_ACT = "one short transaction of a person's, after which nothing follows"
 EXCUSED = {
+    "engine/announce.py:_safely": "one insert in the caller's transaction",
+    "engine/fan_out.py:_refreshed": SAVEPOINTS,
     "engine/isolate.py:isolate": SAVEPOINTS,
     "engine/advance.py:fire_due": SAVEPOINTS,
     "delivery/claim.py:_contexts": SAVEPOINTS,
@@ -118,6 +126,7 @@ EXCUSED = {
     "engine/journeys.py:resume_journeys": ONE_ACT,
     "engine/journeys.py:retry_failed_journeys": ONE_ACT,
     "engine/facts.py:_shop": SAVEPOINTS,
+    "engine/audience/count.py:analysing": "a frame for questions; what is written inside has points of its own",
     "delivery/crashes.py:_claim_and_acquit": "the claim inside has points of its own",
     "tracking/middleware.py:_record": "a new visitor, and a capture that has points of its own",
     "engine/partitions.py:_try": "what it does inside has points of its own",

@@ -23,6 +23,7 @@ from triggers.admin.cards import draft_cards, step_url, template_links, trigger_
 from triggers.admin.chain_forms import TRIGGER, RuleForm, chain_form, trigger_fields
 from triggers.admin.chain_steps import StepPages
 from triggers.admin.choices import form_context, suggestions
+from triggers.admin.enter import EnterSegment, may_enter
 from triggers.admin.event_names import event_warnings
 from triggers.admin.pause import pause_banner
 from triggers.admin.stale import chain_digest
@@ -31,6 +32,7 @@ from triggers.core.values import JourneyStatus
 from triggers.core.words import say
 from triggers.delivery.watch import find_alarms
 from triggers.engine.draft import draft_tree
+from triggers.engine.forecast import Forecast, forecast
 from triggers.engine.problems import Problem, find_problems
 from triggers.engine.publish import define, pause_chain, publish, resume_chain, sha256_of
 from triggers.engine.versions import quiet_of
@@ -50,7 +52,7 @@ class RuleInline(admin.TabularInline):
 
 
 @admin.register(Chain)
-class ChainAdmin(StepPages, Page):
+class ChainAdmin(EnterSegment, StepPages, Page):
     change_list_template = "triggers/admin/chain_list.html"
     change_form_template = "triggers/admin/chain_change.html"
     list_display = ["name", "status_badge", "trigger", "priority", "inside_now", "entered_lately"]
@@ -174,6 +176,7 @@ class ChainAdmin(StepPages, Page):
             "trouble": _trouble(chain),
             "may_change": self.has_change_permission(request, chain),
             "may_publish": may_publish(request),
+            "may_enter": may_enter(request),
         }
 
     # Publishing
@@ -186,6 +189,7 @@ class ChainAdmin(StepPages, Page):
             path("<int:chain_id>/resume/", wrap(self.resume_view), name="triggers_chain_resume"),
             path("<int:chain_id>/live/", wrap(self.live_view), name="triggers_chain_live"),
             *self.step_urls(),
+            *self.enter_urls(),
             *super().get_urls(),
         ]
 
@@ -214,6 +218,7 @@ class ChainAdmin(StepPages, Page):
             "rules": chain.rules.all(),
             "quiet": chain.quiet,
             "has_news": problems or _has_news(chain),
+            "forecast": _forecast(chain) if not problems else None,
             "inside": chain_traffic([chain.pk], timezone.now()).get(chain.pk, ChainTraffic()).inside,
         }
         return TemplateResponse(request, "triggers/admin/chain_publish.html", context)
@@ -290,6 +295,10 @@ def _trouble(chain: Chain) -> str:
     for alarm in find_alarms(timezone.now(), chain):
         return _("It is watched: %(why)s.") % {"why": say(alarm.reason.text, alarm.reason.data)}
     return ""
+
+
+def _forecast(chain: Chain) -> Forecast | None:
+    return forecast(kind := entries.get(chain.entry_kind), kind.parse(chain.entry_config))
 
 
 def may_publish(request: HttpRequest) -> bool:

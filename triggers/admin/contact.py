@@ -20,8 +20,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from triggers import consent
-from triggers.admin.base import Page, change_url, may
+from triggers.admin.base import change_url, may
 from triggers.admin.contact_form import ContactForm
+from triggers.admin.enter import EnterContacts
 from triggers.admin.erase import ADDRESS as ERASE
 from triggers.admin.erase import erase_view, may_erase
 from triggers.admin.merge import ADDRESS as MERGE
@@ -38,7 +39,7 @@ from triggers.models import (
     Journey,
     Message,
     OptOut,
-    Suppression,
+    SuppressionReason,
 )
 from triggers.suppressions import find_suppressions
 
@@ -83,7 +84,7 @@ class OptOutInline(admin.TabularInline):
 
 
 @admin.register(Contact)
-class ContactAdmin(Page):
+class ContactAdmin(EnterContacts):
     form = ContactForm
     change_form_template = "triggers/admin/contact_change.html"
     list_display = ["__str__", "email", "phone", "external_id", "language", "tag_names", "created_at"]
@@ -232,12 +233,12 @@ def _became(text: str) -> Contact | None:
     return Contact.objects.filter(merged=int(text)).first() if is_number else None
 
 
-def _standing(address: str, said: Consent | None, stop: Suppression | None) -> tuple[str, str, str]:
+def _standing(address: str, said: Consent | None, stop: str | None) -> tuple[str, str, str]:
     """Tone, icon and words of one channel."""
     if not address:
         return "", "–", gettext("no address")
     if stop:
-        return "tc-bad", "✘", gettext("suppressed: %(reason)s") % {"reason": stop.get_reason_display()}
+        return "tc-bad", "✘", gettext("suppressed: %(reason)s") % {"reason": SuppressionReason(stop).label}
     if said is None:
         return "", "✘", gettext("has not been asked")
     moment = {"moment": date_format(localtime(said.said_at)), "source": said.source}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 
 from triggers.analytics.lanes import LaneQueue, lane_queues
 from triggers.conf import settings
@@ -20,6 +20,8 @@ from triggers.models import (
     ChainStatus,
     Control,
     Event,
+    Fanout,
+    FanoutState,
     Heartbeat,
     Journey,
     Message,
@@ -90,6 +92,9 @@ class Health:
     messages: Failures
     events: Failures
     chains: list[ChainTrouble]
+    # Fan-outs that failed, stand still, or were left out lately; chains that fed each other.
+    fanouts: list[Fanout]
+    circle: Heartbeat | None
     wait_scale: float
 
     @property
@@ -121,11 +126,12 @@ class Health:
     @property
     def is_ok(self) -> bool:
         late = self.is_behind or self.is_behind_with_events or any(lane.needs_a_look for lane in self.lanes)
-        return self.has_worker and not (self.paused or late or self.failures or self.chains)
+        trouble = self.failures or self.chains or self.fanouts or self.circle
+        return self.has_worker and not (self.paused or late or trouble)
 
 
 def health(now: datetime) -> Health:
-    """The state of the engine at `now`; at most eighteen queries, however much there is."""
+    """The state of the engine at `now`; at most nineteen queries, however much there is."""
     beats = {beat.name: beat for beat in Heartbeat.objects.all()}
     backlog, oldest_due = _backlog(now)
     pending, oldest_event = _pending()
@@ -145,6 +151,8 @@ def health(now: datetime) -> Health:
         messages=_failed_messages(),
         events=_set_aside_events(),
         chains=troubled_chains(now),
+        fanouts=troubled_fanouts(now),
+        circle=circle if (circle := beats.get("circle")) and now - circle.at < DAY else None,
         wait_scale=settings.WAIT_SCALE,
     )
 
@@ -159,6 +167,14 @@ def troubled_chains(now: datetime) -> list[ChainTrouble]:
             for one in find_alarms(now)
         ),
     ]
+
+
+def troubled_fanouts(now: datetime) -> list[Fanout]:
+    """Those that failed, those whose next slice is late, those left out as too late in the last day; one statement."""
+    late = Q(state=FanoutState.RUNNING, next_at__lt=now - LATE)
+    left_out = Q(state=FanoutState.SKIPPED, ended_at__gte=now - DAY)
+    troubled = Fanout.objects.filter(late | left_out | Q(state=FanoutState.FAILED))
+    return list(troubled.order_by("-pk")[:MOST_FAILURES])
 
 
 def _at(beats: dict[str, Heartbeat], name: str) -> datetime | None:

@@ -57,7 +57,7 @@ def capture_many(events: Iterable[Mapping[str, Any]]) -> list[Captured]:
 
 def record_events(events: Sequence[Event]) -> None:
     """Write events that are clean and know their contacts, in the caller's transaction. Two statements."""
-    columns = ("uid", "contact_id", "name", "occurred_at", "data", "object_ref")
+    columns = ("uid", "contact_id", "name", "occurred_at", "data", "object_ref", "depth")
     rows = [[getattr(one, name) for name in columns] for one in events]
     written = insert_rows(Event, columns, rows, stamped="recorded_at", returning=("id", "uid"))
     # Databases without a type for it give a uid back as text.

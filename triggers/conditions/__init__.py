@@ -1,6 +1,21 @@
 """Conditions: one file per kind. Host projects add theirs in `<app>/triggers_hooks.py`."""
 
-from triggers.conditions import contact_field, event_happened, group, message_reaction, shop_fact, tag
+from triggers.conditions import (
+    consent,
+    contact_field,
+    did_not_follow,
+    engagement,
+    event_happened,
+    event_totals,
+    group,
+    in_segment,
+    message_reaction,
+    preference,
+    rfm_class,
+    shop_fact,
+    tag,
+    topic_opt_out,
+)
 from triggers.conditions.base import BoundCondition, Condition, Verdict, bind, conditions
 
 __all__ = [
@@ -9,10 +24,18 @@ __all__ = [
     "Verdict",
     "bind",
     "conditions",
+    "consent",
     "contact_field",
+    "did_not_follow",
+    "engagement",
     "event_happened",
+    "event_totals",
     "group",
+    "in_segment",
     "message_reaction",
+    "preference",
+    "rfm_class",
     "shop_fact",
     "tag",
+    "topic_opt_out",
 ]

@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from triggers.core.criteria import Criterion
 from triggers.core.kinds import View
 from triggers.core.values import Fact, Reason, Value
-from triggers.exceptions import InvalidConfig
+from triggers.exceptions import InvalidConfig, NotInSegments
 from triggers.forms import KindForm
 from triggers.registry import Registry
 
@@ -50,6 +51,17 @@ class Condition:
         """The question in words, as on a card."""
         raise NotImplementedError
 
+    def criterion(self, config: Any) -> Criterion:
+        """The same question as it can be asked of all contacts at once. Raises NotInSegments, or ValueError.
+
+        A kind that does not override this is offered in chains only.
+        """
+        raise NotInSegments(f"{self.key}: cannot be asked of all contacts, only on a journey")
+
+    @classmethod
+    def is_for_segments(cls) -> bool:
+        return cls.criterion is not Condition.criterion
+
 
 conditions: Registry[Condition] = Registry("condition", Condition)
 
@@ -68,6 +80,13 @@ class BoundCondition(Value, frozen=True, dict=True, gc=True):
 
     def describe(self) -> Reason:
         return self.kind.describe(self.config)
+
+    def criterion(self) -> Criterion:
+        """Raises InvalidConfig when it cannot be asked of all contacts."""
+        try:
+            return self.kind.criterion(self.config)
+        except ValueError as error:
+            raise InvalidConfig(f"{self.kind.key}: {error}") from None
 
     @cached_property
     def question(self) -> dict[str, Any]:

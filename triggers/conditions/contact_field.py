@@ -10,6 +10,7 @@ from django.utils.translation import gettext_noop
 
 from triggers.conditions.base import Condition, Verdict, conditions
 from triggers.conditions.operators import NEEDS_NO_VALUE, OPERATOR_CHOICES, operator_word, require_value
+from triggers.core.criteria import FieldIs
 from triggers.core.kinds import View
 from triggers.core.payload import Operator, compare
 from triggers.core.values import Fact, Reason, Value
@@ -66,6 +67,9 @@ class ContactField(Condition):
     def evaluate(self, config: ContactFieldConfig, view: View) -> Verdict:
         seen = view.fact(Fact("contact_field", (config.field,)))
         return Verdict(compare(config.op, seen, config.value), seen)
+
+    def criterion(self, config: ContactFieldConfig) -> FieldIs:
+        return FieldIs(config.field, config.op, config.value)
 
     def describe(self, config: ContactFieldConfig) -> Reason:
         data = {"field": config.field, "op": operator_word(config.op), "value": config.value}

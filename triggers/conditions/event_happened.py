@@ -10,9 +10,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from triggers.conditions.base import Condition, Verdict, conditions
+from triggers.core.criteria import Happened
 from triggers.core.kinds import View
 from triggers.core.payload import PayloadFilter
+from triggers.core.periods import last_days
 from triggers.core.values import Fact, Reason, Value
+from triggers.exceptions import NotInSegments
 from triggers.forms import FiltersField, KindForm, filter_line
 
 
@@ -45,6 +48,11 @@ class EventHappenedForm(KindForm):
     filters = FiltersField(label=_("Only events whose data fit"), required=False)
     same_object = forms.BooleanField(label=_("Only about the same cart, order or product"), required=False)
 
+    def use_context(self) -> None:
+        if self.context.is_for_segment:
+            del self.fields["same_object"]
+            self.fields["days"].required, self.fields["days"].help_text = True, ""
+
 
 @conditions.register
 class EventHappened(Condition):
@@ -60,6 +68,20 @@ class EventHappened(Condition):
         count = view.fact(config.fact) or 0
         enough = count >= config.at_least
         return Verdict(enough and (config.at_most is None or count <= config.at_most), count)
+
+    def criterion(self, config: EventHappenedConfig) -> Happened:
+        if config.days is None or config.same_object:
+            raise NotInSegments(
+                f"{self.key}: say within how many days; only a journey has a beginning and an object"
+            )
+        return Happened(
+            config.event,
+            last_days(config.days),
+            config.filters,
+            at_least=config.at_least,
+            at_most=config.at_most,
+            clock="recorded",
+        )
 
     def describe(self, config: EventHappenedConfig) -> Reason:
         data: dict[str, Any] = {

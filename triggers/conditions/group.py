@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from triggers.conditions.base import BoundCondition, Condition, Verdict, bind, conditions, nested, plain
+from triggers.core.criteria import Both, Criterion, Either, Not
 from triggers.core.kinds import View
 from triggers.core.values import Fact, Reason, Value
 from triggers.exceptions import InvalidConfig
@@ -54,6 +55,12 @@ class Group(Condition):
             found += _findings(member, verdict)
         return Verdict(not self.answer_when_stopped, found)
 
+    def criterion(self, config: GroupConfig) -> Criterion:
+        return self.joined(tuple(member.criterion() for member in config.of))
+
+    def joined(self, members: tuple[Criterion, ...]) -> Criterion:
+        raise NotImplementedError
+
     def describe(self, config: GroupConfig) -> Reason:
         return Reason(self.sentence, {"conditions": [member.question for member in config.of]})
 
@@ -80,6 +87,9 @@ class AllOf(Group):
     answer_when_stopped = False
     sentence = gettext_noop("all of (%(conditions)s)")
 
+    def joined(self, members: tuple[Criterion, ...]) -> Criterion:
+        return Both(members)
+
 
 @conditions.register
 class AnyOf(Group):
@@ -89,6 +99,9 @@ class AnyOf(Group):
     answer_when_stopped = True
     sentence = gettext_noop("any of (%(conditions)s)")
 
+    def joined(self, members: tuple[Criterion, ...]) -> Criterion:
+        return Either(members)
+
 
 @conditions.register
 class NoneOf(Group):
@@ -97,3 +110,6 @@ class NoneOf(Group):
     stops_at = True
     answer_when_stopped = False
     sentence = gettext_noop("none of (%(conditions)s)")
+
+    def joined(self, members: tuple[Criterion, ...]) -> Criterion:
+        return Not(Either(members))

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from triggers.conditions.base import Condition, Verdict, conditions
+from triggers.core.criteria import HasTag
 from triggers.core.kinds import View
 from triggers.core.values import Fact, Reason, Value
 from triggers.forms import KindForm
@@ -33,6 +34,9 @@ class Tag(Condition):
     def evaluate(self, config: TagConfig, view: View) -> Verdict:
         tags = view.fact(Fact("tags")) or ()
         return Verdict(config.tag in tags, sorted(tags))
+
+    def criterion(self, config: TagConfig) -> HasTag:
+        return HasTag(config.tag)
 
     def describe(self, config: TagConfig) -> Reason:
         return Reason(gettext_noop("has the tag “%(tag)s”"), {"tag": config.tag})

@@ -61,6 +61,8 @@ def _walk(graph: Graph, journey: JourneyState, facts: dict[Fact, Any], now: date
     since, planned_at = journey.since, journey.planned_at or journey.since
     moves: list[Move] = []
     queued: tuple[QueueMessage, ...] = ()
+    # Who joins a plan that had begun already (a birthday's, entered late) counts by it until something is sent.
+    by_plan = journey.since < journey.entered_at
     # Ends: a chain is a finite tree, and every round goes forward in it.
     while step is not None:
         node = graph.nodes[step]
@@ -72,7 +74,8 @@ def _walk(graph: Graph, journey: JourneyState, facts: dict[Fact, Any], now: date
         )
         outcome = node.kind.decide(node.config, view)
         if isinstance(outcome, WaitUntil) and outcome.at <= now:
-            step, since, planned_at = graph.following[step], now, outcome.at
+            step, planned_at = graph.following[step], outcome.at
+            since = outcome.at if by_plan else now
             continue
         moves.append(_move(journey.seq + len(moves) + 1, node, outcome))
         if isinstance(outcome, PutOff):
@@ -87,11 +90,11 @@ def _walk(graph: Graph, journey: JourneyState, facts: dict[Fact, Any], now: date
             )
         if isinstance(outcome, WaitUntil | Exit | Pause):
             return _stop(outcome, step, since, now, moves)
-        step, since = _next(graph, step, outcome), max(since, now)
+        step, since = _next(graph, step, outcome), max(since, planned_at if by_plan else now)
         effect = outcome.effect if isinstance(outcome, Go) else None
         if isinstance(effect, QueueMessage):
             # What follows a message counts from the moment at which it is to leave.
-            queued, since = (*queued, effect), max(since, effect.send_after or now)
+            queued, since, by_plan = (*queued, effect), max(since, effect.send_after or now), False
         if isinstance(effect, ChangeContact) and step is not None:
             return Decision(JourneyStatus.ACTIVE, step, since, now, tuple(moves), planned_at=planned_at)
     moves.append(Move(journey.seq + len(moves) + 1, "", END))

@@ -9,7 +9,13 @@ import re
 
 from django.utils.translation import gettext_lazy as _
 
+# What more events than this led to, each caused by the one before, starts nothing any more: there chains feed each other.
+MOST_DEPTH = 5
+
 EVENT_NAME = re.compile(r"\A[a-z][a-z0-9_]{0,63}\Z")
+
+SEGMENT_ENTERED = "segment_entered"
+SEGMENT_LEFT = "segment_left"
 
 STANDARD_EVENTS = {
     "sign_up": _("Signed up"),
@@ -38,4 +44,16 @@ STANDARD_EVENTS = {
     "contact_merged": _("Became one with another contact"),
     "email_opened": _("Opened a letter"),
     "email_clicked": _("Clicked in a letter"),
+    SEGMENT_ENTERED: _("Came into a segment"),
+    SEGMENT_LEFT: _("Left a segment"),
+    "stock_subscribed": _("Asked to be told when it is back in stock"),
+    "price_drop": _("Goods of interest got cheaper"),
+    "back_in_stock": _("Goods of interest are back in stock"),
+    "low_stock": _("Goods of interest are nearly sold out"),
+    "new_in_category": _("Something new in a followed category"),
+    "schedule_due": _("A schedule came due"),
+    "calendar_due": _("A date of the calendar came"),
+    "personal_date_due": _("A date of the contact's own came"),
+    "became_inactive": _("Was silent for some days"),
+    "put_into_chain": _("Was put into a chain"),
 }

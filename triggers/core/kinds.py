@@ -63,11 +63,13 @@ class Admission(Value, frozen=True):
     """Under which key an event lets its contact into a chain, and what else must hold.
 
     `min_gap`: not sooner than this after the last entry. `restarts`: a journey that has sent nothing yet begins anew.
+    `since`: the moment from which the journey counts, when it is not that of the event's recording.
     """
 
     key: str
     min_gap: timedelta | None = None
     restarts: bool = False
+    since: datetime | None = None
 
 
 class EntryKind(Protocol):

@@ -174,7 +174,7 @@ class Need(Value, frozen=True):
 
 
 class EventValue(Value, frozen=True):
-    """One captured event as the matcher sees it."""
+    """One captured event as the matcher sees it. `depth`: how many events of chains led to it, one causing the other."""
 
     id: int
     uid: str
@@ -184,3 +184,4 @@ class EventValue(Value, frozen=True):
     recorded_at: datetime
     data: Mapping[str, Any] = {}
     object_ref: str = ""
+    depth: int = 0

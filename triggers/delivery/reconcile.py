@@ -19,6 +19,7 @@ from triggers.clock import DatabaseNow
 from triggers.control import pause_everything, pause_of_everything, remember_backup
 from triggers.core.values import JourneyStatus, Reason
 from triggers.crashpoints import crash_point
+from triggers.engine.plan import leave_out_missed
 from triggers.engine.records import READ, read_passages, write_passages
 from triggers.engine.shards import lock, read_clock
 from triggers.exceptions import TriggersError
@@ -87,6 +88,7 @@ def reconcile(backup_at: datetime | None = None, *, is_rehearsal: bool = False) 
         return Reconciled(moment, messages.count(), journeys.count(), events.count())
     pause_everything(f"a backup of {moment:%Y-%m-%d %H:%M:%S %Z} was restored")
     remember_backup(moment)
+    leave_out_missed()
     crash_point("reconcile.paused")
     done = Reconciled(
         moment,

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from triggers.core.graph import Graph
 from triggers.core.values import Fact, JourneyState
+from triggers.engine.audience import facts as audience
 from triggers.engine.event_counts import count_events
 from triggers.engine.limits import sending_limits
 from triggers.exceptions import ShopFailed
@@ -130,4 +131,11 @@ PROVIDERS: dict[str, Provider] = {
     "message_reactions": _reactions,
     "shop": _shop,
     "sending_limits": sending_limits,
+    "consents": audience.consents,
+    "opt_outs": audience.opt_outs,
+    "event_totals": audience.event_totals,
+    "not_followed": audience.not_followed,
+    "engagement": audience.engagement,
+    "in_segment": audience.in_segment,
+    "traits": audience.traits,
 }

@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 
 from triggers.contacts import locked
 from triggers.crashpoints import crash_point
+from triggers.engine.rollup import move_days
 from triggers.models import SHARDS, Contact, Event, Leftover, PendingEvent
 
 # Events that are done in the transaction that merges or erases, under the lock on the contact's shard; about half a second.
@@ -59,6 +60,9 @@ def _settle_some(pk: int) -> int:
     events = _unsettled(contact)
     ids = list(events.values_list("pk", flat=True)[:SLICE])
     count = _settle(events.filter(pk__in=ids), contact) if ids else 0
+    if not ids and contact.merged_into_id is not None:
+        # Events that were purged before it was their turn are counted there.
+        move_days(contact.pk, contact.merged_into_id)
     crash_point("leftover.before_commit")
     return count
 

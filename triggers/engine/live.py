@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from triggers.core.graph import Graph
+from triggers.core.kinds import Admission
+from triggers.core.values import EventValue
 from triggers.engine.versions import UnknownEntry, load_graphs
+from triggers.entries.manual import PUT_INTO_CHAIN, admit_by_name
 from triggers.models import Chain
 
 # A deployment is over by then: every worker knows what the one that published knew.
@@ -19,21 +22,38 @@ class LiveChain:
     """A chain that lets contacts in, with its live graph."""
 
     id: int
+    key: str
     version_id: int
     version_sha256: str
     activated_at: datetime
     published_at: datetime
     graph: Graph
 
+    def admit(self, event: EventValue) -> Admission | None:
+        """As the chain's trigger says; whoever puts a contact into a chain by name does not ask it."""
+        if event.name == PUT_INTO_CHAIN:
+            return admit_by_name(event, self.key) if self.graph.is_readable else None
+        admission: Admission | None = self.graph.entry.admit(
+            self.graph.entry_config, event, self.graph.wait_scale
+        )
+        return admission
+
 
 def live_chains() -> list[LiveChain]:
     """All of them, in one statement; versions that are new to this process take another."""
-    columns = ("pk", "live_version_id", "live_version__sha256", "activated_at", "live_version__published_at")
+    columns = (
+        "pk",
+        "key",
+        "live_version_id",
+        "live_version__sha256",
+        "activated_at",
+        "live_version__published_at",
+    )
     rows = list(Chain.objects.live().order_by("pk").values_list(*columns))
-    graphs = load_graphs({version_id: digest for _pk, version_id, digest, _at, _published_at in rows})
+    graphs = load_graphs({version_id: digest for _pk, _key, version_id, digest, _at, _published_at in rows})
     return [
-        LiveChain(pk, version_id, digest, at, published_at, graphs[version_id])
-        for pk, version_id, digest, at, published_at in rows
+        LiveChain(pk, key, version_id, digest, at, published_at, graphs[version_id])
+        for pk, key, version_id, digest, at, published_at in rows
     ]
 
 

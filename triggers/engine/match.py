@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.db import transaction
 from django.utils.translation import gettext_noop
 
+from triggers.core.events import MOST_DEPTH
 from triggers.core.graph import Graph
 from triggers.core.kinds import Admission
 from triggers.core.values import EventValue, JourneyStatus, Reason
@@ -18,8 +21,13 @@ from triggers.engine.records import READ, Passage, read_passages, write_moves, w
 from triggers.engine.shards import unread
 from triggers.engine.strays import sort_out
 from triggers.engine.versions import load_graphs
+from triggers.entries.manual import PUT_INTO_CHAIN
+from triggers.heartbeat import beat
+from triggers.logs import note
 from triggers.models import SHARDS, ChainStatus, EntryLedger, Journey, PendingEvent
-from triggers.sql import insert_rows, update_rows
+from triggers.sql import delete_rows, insert_rows, update_rows
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,7 @@ def match_events(shards: Sequence[int], now: datetime, limit: int) -> Matched:
             "event__recorded_at",
             "event__data",
             "event__object_ref",
+            "event__depth",
             "shard",
         )[:limit]
     )
@@ -87,7 +96,7 @@ def match_events(shards: Sequence[int], now: datetime, limit: int) -> Matched:
 def _match(events: Sequence[EventValue], chains: Sequence[LiveChain], now: datetime) -> None:
     by_event: dict[str, list[LiveChain]] = defaultdict(list)
     for chain in chains:
-        for name in chain.graph.entry.event_names(chain.graph.entry_config):
+        for name in {PUT_INTO_CHAIN, *chain.graph.entry.event_names(chain.graph.entry_config)}:
             by_event[name].append(chain)
     found, handed_on = sort_out(events)
     batch = _read(found, chains, by_event, now)
@@ -96,10 +105,13 @@ def _match(events: Sequence[EventValue], chains: Sequence[LiveChain], now: datet
     )
     for event in found:
         _end_journeys(event, batch, graphs | {chain.version_id: chain.graph for chain in chains})
+        if event.depth > MOST_DEPTH:
+            _report_circle(event)
+            continue
         for chain in by_event.get(event.name, ()):
             _offer_entry(event, chain, batch)
     _write(batch)
-    PendingEvent.objects.filter(pk__in=[event.id for event in events if event.id not in handed_on]).delete()
+    delete_rows(PendingEvent, [event.id for event in events if event.id not in handed_on])
 
 
 def _read(
@@ -145,16 +157,21 @@ def _end_journeys(event: EventValue, batch: Batch, graphs: dict[int, Graph]) -> 
 
 
 def _offer_entry(event: EventValue, chain: LiveChain, batch: Batch) -> None:
-    if event.recorded_at < chain.activated_at:
-        return
-    admission = chain.graph.entry.admit(chain.graph.entry_config, event, chain.graph.wait_scale)
-    if admission is None:
+    admission = chain.admit(event)
+    if admission is None or (admission.since or event.recorded_at) < chain.activated_at:
         return
     inside = batch.open.get(event.contact_id, {}).get(chain.id)
     if inside is None:
         _enter(event, chain, admission, batch)
     elif admission.restarts and not inside.messages_queued and inside.status == JourneyStatus.ACTIVE:
         _restart(event, chain, inside, batch)
+
+
+def _report_circle(event: EventValue) -> None:
+    """Chains that feed each other come to an end here, in sight of everybody, when the turn is committed."""
+    note(logger, logging.WARNING, "event.goes_in_circles", event=event.id, name=event.name)
+    detail = f"{event.name} #{event.id}"
+    transaction.on_commit(lambda: beat("circle", detail=detail), robust=True)
 
 
 def _enter(event: EventValue, chain: LiveChain, admission: Admission, batch: Batch) -> None:
@@ -172,7 +189,7 @@ def _enter(event: EventValue, chain: LiveChain, admission: Admission, batch: Bat
         contact_id=event.contact_id,
         status=JourneyStatus.ACTIVE,
         step=chain.graph.first or "",
-        since=event.recorded_at,
+        since=min(admission.since or event.recorded_at, event.recorded_at),
         seq=0,
         messages_queued=0,
         due_at=batch.now,

@@ -43,7 +43,7 @@ def publish(chain: Chain, by: Any = None) -> ChainVersion:
     """Freeze the draft as the next version and make it live. Raises InvalidChain with every problem.
 
     Journeys inside stay on their version. Publishing a draft that equals the live version only switches the chain on.
-    A chain that was not live starts with the events from now on: it does not look back.
+    A chain that was not live, or whose trigger was changed, starts with what happens from now on: it does not look back.
     """
     version, was_paused = _publish(chain, by)
     crash_point("publish.after_commit")
@@ -62,12 +62,15 @@ def _publish(chain: Chain, by: Any) -> tuple[ChainVersion, bool]:
     definition = define(chain)
     digest = sha256_of(definition)
     version = chain.live_version
+    is_other_trigger = version is None or version.definition["entry"] != definition["entry"]
     if version is None or version.sha256 != digest:
         last = chain.versions.aggregate(last=Max("number"))["last"] or 0
         version = ChainVersion.objects.create(
             chain=chain, number=last + 1, definition=definition, sha256=digest, published_by=by
         )
     changes: dict[str, Any] = {"live_version": version, "status": ChainStatus.LIVE}
+    if is_other_trigger:
+        changes["activated_at"] = DatabaseNow()
     if chain.status != ChainStatus.LIVE:
         changes |= {"activated_at": DatabaseNow(), **NOT_PAUSED}
         ChainDay.objects.filter(chain=chain).forget()

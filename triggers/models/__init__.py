@@ -7,9 +7,12 @@ from triggers.models.consent import Channel, Consent, OptOut, Suppression, Suppr
 from triggers.models.contact import SHARDS, Contact, ContactTag, Leftover
 from triggers.models.control import Control
 from triggers.models.event import Event, PendingEvent
+from triggers.models.event_day import EventDay
+from triggers.models.fanout import EVERYWHERE, Fanout, FanoutState
 from triggers.models.journey import EntryLedger, Journey, Transition
 from triggers.models.lane import Lane
 from triggers.models.message import Message, MessageBody, MessageState
+from triggers.models.segment import Segment, SegmentMember, Trait, TraitKind
 from triggers.models.sender_run import SenderRun
 from triggers.models.sending_rule import FrequencyCap, OnHit, SendingRule
 from triggers.models.shard import Heartbeat, Shard
@@ -19,6 +22,7 @@ from triggers.models.template import MessageClass, Template
 from triggers.models.visitor import Visitor, VisitorEvent
 
 __all__ = [
+    "EVERYWHERE",
     "SHARDS",
     "ApiKey",
     "ApiReceipt",
@@ -35,6 +39,9 @@ __all__ = [
     "Control",
     "EntryLedger",
     "Event",
+    "EventDay",
+    "Fanout",
+    "FanoutState",
     "FrequencyCap",
     "Heartbeat",
     "Journey",
@@ -49,6 +56,8 @@ __all__ = [
     "OptOut",
     "PendingEvent",
     "RuleRole",
+    "Segment",
+    "SegmentMember",
     "SenderRun",
     "SendingRule",
     "Shard",
@@ -59,6 +68,8 @@ __all__ = [
     "SuppressionReason",
     "Template",
     "Topic",
+    "Trait",
+    "TraitKind",
     "Transition",
     "Visitor",
     "VisitorEvent",

@@ -78,7 +78,10 @@ class Chain(models.Model):
         verbose_name = _("chain")
         verbose_name_plural = _("chains")
         ordering = ["name"]
-        permissions = [("publish_chain", _("Can publish, pause and resume chains"))]
+        permissions = [
+            ("publish_chain", _("Can publish, pause and resume chains")),
+            ("enter_chain", _("Can put contacts into chains")),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(quiet_from__isnull=True, quiet_until__isnull=True)

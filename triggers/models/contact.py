@@ -55,7 +55,10 @@ class Contact(models.Model):
             ("merge_contact", _("Can merge two contacts into one")),
             ("erase_contact", _("Can erase contacts")),
         ]
-        indexes = [models.Index(fields=["-created_at"], name="triggers_contact_newest")]
+        indexes = [
+            models.Index(fields=["-created_at"], name="triggers_contact_newest"),
+            models.Index(fields=["time_zone", "id"], name="triggers_contact_of_zone"),
+        ]
 
     def __str__(self) -> str:
         if self.erased_at:

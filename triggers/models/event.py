@@ -35,6 +35,8 @@ class Event(models.Model):
     object_ref = ExactCharField(
         _("about"), max_length=100, blank=True, help_text=_("The cart, order or product, e.g. cart:17.")
     )
+    # 0 for what the shop says; one more than its cause for what a chain brings about. MOST_DEPTH in core/events.py is the end of it.
+    depth = models.PositiveSmallIntegerField(_("causes"), default=0, db_default=0)
 
     class Meta:
         verbose_name = _("event")

@@ -129,6 +129,10 @@ class ShopAdapter:
         """Orders by their object_ref."""
         return {}
 
+    def stock(self, refs: Sequence[str]) -> dict[str, int]:
+        """Pieces in stock by the `item_id` of events; what is absent is taken to be there."""
+        return {}
+
     def load_facts(self, names: Sequence[str], contacts: Sequence[ContactRef]) -> dict[int, dict[str, Any]]:
         """Values of the named facts by contact id. A shop that adds facts overrides this and calls super()."""
         found: dict[int, dict[str, Any]] = {contact.id: {} for contact in contacts}
