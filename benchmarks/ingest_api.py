@@ -133,6 +133,8 @@ def served() -> Iterator[int]:
         "-m",
         "gunicorn",
         *options,
+        "--graceful-timeout",
+        "1",
         "--log-level",
         "warning",
         "benchmarks.harness.wsgi:application",
