@@ -40,6 +40,8 @@ from triggers.models import (
     Suppression,
     SuppressionReason,
     Topic,
+    Visitor,
+    VisitorEvent,
 )
 from triggers.suppressions import find_suppressions, suppress
 from triggers.testing import run_due
@@ -65,7 +67,7 @@ TABLES = {
         "triggers_message",
         "triggers_messagebody",
     ),
-    "django_admin_log",
+    *("django_admin_log", "triggers_visitorevent"),
 }
 
 
@@ -114,6 +116,12 @@ def fill_everything(contact: Contact, boss: Client) -> None:
     consent.grant(contact, "email", source=MARK, text=MARK)
     consent.opt_out(contact, topic, source=MARK)
     ContactTag.objects.create(contact=contact, name=MARK)
+    visitor = Visitor.objects.create(
+        contact=contact, first_seen_at=contact.created_at, last_seen_at=contact.created_at
+    )
+    VisitorEvent.objects.create(
+        visitor=visitor, name="page_view", occurred_at=contact.created_at, data={"q": MARK}
+    )
     suppress("sms", contact.phone or "", SuppressionReason.MANUAL, MARK)
     triggers.capture("add_to_cart", contact=contact, data={"name": MARK}, object_ref=f"cart:{MARK}")
     run_due()

@@ -132,6 +132,7 @@ def _move_rows(kept: Contact, gone: Contact) -> None:
     """What has no conflicts beside its key: of two equal ones the earlier stays."""
     gone.messages.update(contact=kept)
     gone.visitors.update(contact=kept)
+    gone.visitors.update(contact=kept)
     _move_entries(kept, gone)
     for model, key in ((OptOut, "topic"), (ContactTag, "name")):
         same = model._default_manager.filter(contact=kept, **{key: OuterRef(key)})
