@@ -90,7 +90,7 @@ def test_without_a_name_it_lists_the_names() -> None:
     assert [line.split()[0] for line in printed.splitlines()] == NAMES
     assert [
         *("capture", "deliver", "fanout", "inflight", "ingest", "ingest_api", "latency", "longtx", "memory"),
-        *("render", "statements", "turn"),
+        *("render", "segment", "statements", "turn"),
     ] == NAMES
 
 

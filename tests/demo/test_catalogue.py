@@ -76,11 +76,6 @@ def test_the_price_list_is_a_file_and_an_event(customer_client: Client, lamp: Pr
     assert Event.objects.get(name="file_download").data["file_extension"] == "csv"
 
 
-def test_delivery_terms_are_a_page_view(customer_client: Client) -> None:
-    customer_client.get("/delivery/")
-    assert Event.objects.get(name="page_view").data["page_location"] == "/delivery/"
-
-
 def test_long_lists_cost_the_same_queries(
     client: Client, make_product: MakeProduct, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -41,6 +41,8 @@ from triggers.models import (
     SuppressionReason,
     Topic,
     Trait,
+    Visitor,
+    VisitorEvent,
 )
 from triggers.suppressions import find_suppressions, suppress
 from triggers.testing import run_due
@@ -66,7 +68,7 @@ TABLES = {
         "triggers_message",
         "triggers_messagebody",
     ),
-    "django_admin_log",
+    *("django_admin_log", "triggers_visitorevent"),
 }
 
 
@@ -116,6 +118,12 @@ def fill_everything(contact: Contact, boss: Client) -> None:
     consent.opt_out(contact, topic, source=MARK)
     ContactTag.objects.create(contact=contact, name=MARK)
     Trait.objects.create(contact=contact, kind="brand", value=MARK, score=1.0, rank=1)
+    visitor = Visitor.objects.create(
+        contact=contact, first_seen_at=contact.created_at, last_seen_at=contact.created_at
+    )
+    VisitorEvent.objects.create(
+        visitor=visitor, name="page_view", occurred_at=contact.created_at, data={"q": MARK}
+    )
     suppress("sms", contact.phone or "", SuppressionReason.MANUAL, MARK)
     triggers.capture("add_to_cart", contact=contact, data={"name": MARK}, object_ref=f"cart:{MARK}")
     run_due()

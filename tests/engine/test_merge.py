@@ -12,12 +12,15 @@ from django.utils import timezone
 import triggers
 from tests.build import live_chain, make_contact, make_rule, make_template
 from triggers import consent
+from triggers.addresses import parse_email
+from triggers.batch.people import Person, contacts_of
 from triggers.contacts import contact_for, sync_contact
 from triggers.engine import leftovers
 from triggers.engine.leftovers import finish_leftovers
 from triggers.engine.merge import merge_contacts
 from triggers.engine.turn import turn
 from triggers.exceptions import MergeRefused
+from triggers.identity import claim
 from triggers.models import (
     Chain,
     Consent,
@@ -32,6 +35,7 @@ from triggers.models import (
     PendingEvent,
     Topic,
     Transition,
+    Visitor,
 )
 from triggers.testing import database_clock, run_due
 
@@ -106,6 +110,27 @@ class TestWhoIsIt:
         third.refresh_from_db()
         assert third.merged_into == first
         assert contact_for("person2@example.com") == first
+
+    def test_a_batch_that_names_the_old_address_means_who_stayed(self) -> None:
+        """What a caller of the API said of the old address used to be written to the row that only leads on."""
+        kept, gone = two(external_id="7")
+        merge_contacts(kept, gone)
+        named = Person(email=parse_email("person2@example.com"), details={"first_name": "Ann"})
+        as_user = Person(external_id="7", email=parse_email("person2@example.com"))
+        assert contacts_of([named, as_user]) == [kept, kept]
+        kept.refresh_from_db()
+        gone.refresh_from_db()
+        assert (kept.first_name, kept.email, kept.external_id) == ("Ann", "person1@example.com", "7")
+        assert (gone.first_name, gone.email) == ("", "person2@example.com")
+
+    def test_a_browser_of_the_one_is_the_others(self) -> None:
+        kept, gone = two()
+        visitor = Visitor.objects.create(
+            contact=gone, first_seen_at=gone.created_at, last_seen_at=gone.created_at
+        )
+        merge_contacts(kept, gone)
+        assert claim(visitor, kept)
+        assert Visitor.objects.get(ended_at=None).contact == kept
 
     def test_again_and_backwards_changes_nothing(self) -> None:
         kept, gone = two()

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from triggers.addresses import EmailAddress
+from triggers.contacts import locked
 from triggers.logs import note
 from triggers.models import Contact
 from triggers.sql import insert_rows, update_rows
@@ -68,6 +69,8 @@ class _Known:
         self.by_phone: dict[str, Contact] = {}
         # Had no user and are now somebody's; not written yet.
         self.claimed: set[int] = set()
+        # Addresses of contacts that were merged: they lead to whom it became, and stay where they are.
+        self.leading: set[str] = set()
 
     def load(self, people: Sequence[Person]) -> None:
         """One statement for each kind of key that occurs."""
@@ -77,18 +80,24 @@ class _Known:
 
     def _load(self, column: str, values: set[str]) -> None:
         if values:
-            for contact in Contact.objects.filter(**{f"{column}__in": sorted(values)}):
+            rows = Contact.objects.filter(**{f"{column}__in": sorted(values)})
+            for contact in rows.select_related("merged_into"):
                 self.put(contact)
 
     def put(self, contact: Contact) -> None:
-        contact = self.rows.setdefault(contact.pk, contact)
+        """Know a contact by its keys; by those of one that was merged, whom it became."""
+        kept = contact.merged_into or contact
+        who = self.rows.setdefault(kept.pk, kept)
         for mapping, value in (
             (self.by_external_id, contact.external_id),
             (self.by_email, contact.email_key),
             (self.by_phone, contact.phone),
         ):
             if value:
-                mapping[value] = contact
+                mapping[value] = who
+        if contact.merged_into:
+            self.leading |= {one for one in (contact.email_key, contact.phone) if one}
+            self.put(kept)
 
     def find(self, person: Person) -> Contact | None:
         """The person's contact. One that only had the address becomes the user's who has it."""
@@ -118,13 +127,17 @@ class _Known:
         new: dict[str, Any] = {}
         if person.external_id and contact.external_id is None:
             new["external_id"] = person.external_id
-        if person.email and self.by_email.get(person.email.key, contact) == contact:
+        if person.email and self._may_have(self.by_email, person.email.key, contact):
             new |= {"email": person.email.email, "email_key": person.email.key}
-        if person.phone and self.by_phone.get(person.phone, contact) == contact:
+        if person.phone and self._may_have(self.by_phone, person.phone, contact):
             new["phone"] = person.phone
         new |= {name: value for name, value in person.details.items() if value}
         new["attributes"] = {**contact.attributes, **person.attributes}
         return {name: value for name, value in new.items() if value != getattr(contact, name)}
+
+    def _may_have(self, known: Mapping[str, Contact], address: str, contact: Contact) -> bool:
+        """Whether an address is nobody's, or this contact's and its own."""
+        return known.get(address, contact) == contact and address not in self.leading
 
 
 def _completed(person: Person) -> Person:
@@ -149,14 +162,13 @@ def _up_to_date(people: Sequence[Person], contacts: Sequence[Contact], known: _K
     pairs = list(zip(people, contacts, strict=True))
     ids = known.claimed | {contact.pk for person, contact in pairs if known.changes(person, contact)}
     if ids:
-        no_key = connection.features.has_select_for_no_key_update
-        # In the order of ids, so that two transactions cannot block each other.
-        locked = Contact.objects.select_for_update(no_key=no_key).order_by("pk").in_bulk(ids)
+        # One that was merged or erased this moment is written to no more.
+        rows = {pk: row for pk, row in locked(ids).items() if not (row.merged_into_id or row.erased_at)}
         for person, contact in pairs:
-            row = locked.get(contact.pk)
+            row = rows.get(contact.pk)
             for name, value in known.changes(person, row).items() if row else ():
                 setattr(row, name, value)
-        _write(list(locked.values()))
+        _write(list(rows.values()))
     return list(contacts)
 
 
