@@ -59,10 +59,3 @@ def rate_of(lane: str) -> float | None:
     channel, message_class, account = parse_lane(lane)
     rate = accounts(channel).get(account, {}).get("RATE")
     return rate.get(message_class) if isinstance(rate, Mapping) else rate
-
-
-def concurrency_of(lane: str) -> int:
-    """Messages that one sender of the lane holds at a time."""
-    channel, _class, account = parse_lane(lane)
-    given: int = accounts(channel).get(account, {}).get("CONCURRENCY") or settings.SEND_CONCURRENCY
-    return given

@@ -43,6 +43,7 @@ POSITIVE = (
     "BOUNCE_STOP",
     "RATE_LEAST",
     "FAILURES_STOP",
+    "SEGMENT_SECONDS",
     "EVENT_BYTES",
     "API_BYTES",
     "API_CALLS_PER_MINUTE",
@@ -141,7 +142,10 @@ def _urls() -> Iterator[CheckMessage]:
 def _numbers() -> Iterator[CheckMessage]:
     for name in POSITIVE:
         value = getattr(settings, name)
-        is_whole = isinstance(getattr(Settings, name), int)
+        default = getattr(Settings, name)
+        if value is default is None:
+            continue
+        is_whole = default is None or isinstance(default, int)
         if not _is_positive(value, is_whole=is_whole):
             kind = "whole number" if is_whole else "number"
             yield Error(f"TRIGGERS[{name!r}] must be a {kind} above 0, not {value!r}", id="triggers.E005")

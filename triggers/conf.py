@@ -35,8 +35,9 @@ class Settings:
     TURN_SECONDS: float = 5.0
     # Contacts a second that one fan-out (a schedule, a sale) lets into chains.
     FANOUT_RATE: float = 1_000.0
-    # Letters one sender holds at a time: the most that can become `unknown` when it is killed.
-    SEND_CONCURRENCY: int = 10
+    # Letters one sender holds at a time: the most that can become `unknown` when it is killed. None: as it suits the
+    # provider, see delivery/concurrency.py.
+    SEND_CONCURRENCY: int | None = None
     # Seconds one provider call may take; a sender's claim lasts twice as long.
     SEND_TIMEOUT: float = 30.0
     # Seconds that one letter may take to be made.
@@ -63,6 +64,7 @@ class Settings:
     # Days that ended things are kept; None, or no key, is for ever. See engine/purge.py for what may never go.
     RETENTION: dict[str, float | None] = {
         "events": None,
+        "event_days": None,
         "journeys": None,
         "messages": None,
         "bodies": None,
@@ -93,6 +95,8 @@ class Settings:
     TRACKING_ALLOWED: str = ""
     # Events that may wait to be matched before the tracker's are sent away for a minute.
     TRACKER_BACKLOG: int = 50_000
+    # Seconds that the admin's count of a segment may take (on PostgreSQL).
+    SEGMENT_SECONDS: float = 10.0
     # Serialised size of one event's data, bytes.
     EVENT_BYTES: int = 32_768
     # Adapters that listen to other apps, by name; None: all whose app is installed.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 import msgspec
 from django import forms
@@ -31,7 +31,12 @@ class FormContext(msgspec.Struct, frozen=True):
 
 
 class KindForm(forms.Form):
-    """Settings of one step, condition or entry. `as_config()` gives the JSON that is stored."""
+    """Settings of one step, condition or entry. `as_config()` gives the JSON that is stored.
+
+    `shown_when`: fields that mean something only while another one has one of some values, as `{field: (other, values)}`.
+    """
+
+    shown_when: ClassVar[dict[str, tuple[str, tuple[str, ...]]]] = {}
 
     def __init__(self, *args: Any, context: FormContext | None = None, **kwargs: Any) -> None:
         self.context = context or FormContext()

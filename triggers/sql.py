@@ -16,11 +16,11 @@ from typing import Any, TypeAlias
 import msgspec
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
-from django.db.backends.utils import CursorWrapper
 
 from triggers.clock import DatabaseNow
+from triggers.statements import batch_cursor, fetch, is_psycopg3
 
-Row = Sequence[Any]
+Row: TypeAlias = Sequence[Any]
 Field: TypeAlias = "models.Field[Any, Any]"
 
 
@@ -42,80 +42,138 @@ def insert_rows(
         return []
     fields = _fields(model, tuple(columns))
     source, values = _source(fields, rows)
-    names, picked = ", ".join(_quote(field.column) for field in fields), _picked(fields)
+    names, picked, moment = ", ".join(_quote(field.column) for field in fields), _picked(fields), list[Any]()
     if stamped:
-        clock, given = _database_time(model)
-        names, picked, values = f"{names}, {_quote(stamped)}", f"{picked}, {clock}", [*given, *values]
+        sql, moment = _moment(model)
+        names, picked = f"{names}, {_quote(stamped)}", f"{picked}, {sql}"
     verb, suffix = _skipping() if skips_taken else ("INSERT", "")
     if returning:
         suffix += " RETURNING " + ", ".join(
             _quote(field.column) for field in _fields(model, tuple(returning))
         )
-    with _cursor() as cursor:
+    with batch_cursor() as cursor:
         cursor.execute(
             f"{verb} INTO {_quote(model._meta.db_table)} ({names}) SELECT {picked} FROM {source}{suffix}",  # noqa: S608
-            values,
+            [*moment, *values],
         )
         return list(cursor.fetchall()) if returning else []
 
 
-def update_rows(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row], *, guard: str) -> int:
-    """Set `columns[2:]` of the rows whose `columns[0]` (the key) and `guard` fit; `columns[1]` is the expected guard.
+def update_rows(
+    model: type[models.Model],
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    *,
+    guard: str | tuple[str, ...],
+    now: str = "",
+) -> int:
+    """Set columns of the rows whose key and guards fit. Returns how many rows were changed. One statement.
 
-    `columns` is `("id", guard, *others)`; each row has values in that order, and the guard may be set as well by
-    naming it again. Returns how many rows were changed. One statement.
+    `columns` is `("id", *guards, *others)`: each row has values in that order, those of the guards as they are expected.
+    A guard may be set as well by naming it again. The column `now` gets the database's moment.
     """
     if not rows:
         return 0
+    guards = (guard,) if isinstance(guard, str) else guard
     fields = _fields(model, tuple(columns))
     source, values = _source(fields, rows)
     table = _quote(model._meta.db_table)
-    key = _quote(fields[0].column)
-    where = f"{table}.{key} = v.c0 AND {table}.{_quote(guard)} = v.c1"
-    assigned = list(enumerate(fields))[2:]
-    with _cursor() as cursor:
+    names = [_quote(field.column) for field in fields]
+    fits = [f"{table}.{name} = v.c{n}" for n, name in enumerate(names[: 1 + len(guards)])]
+    changes = [(names[n], _pick(fields[n], n)) for n in range(len(fits), len(names))]
+    moment: list[Any] = []
+    if now:
+        sql, moment = _moment(model)
+        changes.append((_quote(now), sql))
+    with batch_cursor() as cursor:
         if connection.vendor == "mysql":
-            sets = ", ".join(f"{table}.{_quote(field.column)} = {_pick(field, n)}" for n, field in assigned)
-            cursor.execute(f"UPDATE {table} JOIN {source} ON {where} SET {sets}", values)  # noqa: S608
+            sets = ", ".join(f"{table}.{name} = {value}" for name, value in changes)
+            join = f"{table} JOIN {source} ON {' AND '.join(fits)}"
+            cursor.execute(f"UPDATE {join} SET {sets}", [*values, *moment])  # noqa: S608
         else:
-            sets = ", ".join(f"{_quote(field.column)} = {_pick(field, n)}" for n, field in assigned)
+            sets = ", ".join(f"{name} = {value}" for name, value in changes)
             if connection.vendor == "postgresql":
                 # Said twice, because it would read a whole small table to join it with the batch.
-                where += f" AND {table}.{key} = ANY(%s)"
+                fits.append(f"{table}.{names[0]} = ANY(%s)")
                 values = [*values, [row[0] for row in rows]]
-            cursor.execute(f"UPDATE {table} SET {sets} FROM {source} WHERE {where}", values)  # noqa: S608
+            where = " AND ".join(fits)
+            cursor.execute(f"UPDATE {table} SET {sets} FROM {source} WHERE {where}", [*moment, *values])  # noqa: S608
         return int(cursor.rowcount)
 
 
-def select_for(
-    model: type[models.Model], columns: Sequence[str], rows: Sequence[Row], statement: str
-) -> list[tuple[Any, ...]]:
+def _moment(model: type[models.Model]) -> tuple[str, list[Any]]:
+    """The database's clock in SQL, with its values."""
+    sql, values = (
+        model._default_manager.all().query.get_compiler(connection=connection).compile(DatabaseNow())
+    )
+    return sql, list(values)
+
+
+def add_rows(
+    model: type[models.Model],
+    keys: Sequence[str],
+    sums: Sequence[str],
+    rows: models.QuerySet[Any, tuple[Any, ...]],
+) -> None:
+    """Insert what a `values_list()` gives for `keys` and `sums`; a row that has the same keys gets the sums added.
+
+    There is a unique constraint on the keys. One statement.
+    """
+    table = _quote(model._meta.db_table)
+    columns = [_quote(field.column) for field in _fields(model, (*keys, *sums))]
+    query, values = rows.query.sql_with_params()
+    # With a WHERE, or SQLite would take ON CONFLICT for the condition of a join.
+    insert = f"INSERT INTO {table} ({', '.join(columns)}) SELECT v.* FROM ({query}) AS v WHERE 1 = 1"  # noqa: S608
+    added = columns[len(keys) :]
+    if connection.vendor == "mysql":
+        rule = "ON DUPLICATE KEY UPDATE " + ", ".join(
+            f"{one} = {table}.{one} + VALUES({one})" for one in added
+        )
+    else:
+        sets = ", ".join(f"{one} = {table}.{one} + excluded.{one}" for one in added)
+        rule = f"ON CONFLICT ({', '.join(columns[: len(keys)])}) DO UPDATE SET {sets}"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{insert} {rule}", values)
+
+
+def delete_rows(model: type[models.Model], keys: Sequence[int]) -> None:
+    """Delete rows by their keys; what depends on them in Python (cascades, signals) is not asked. One statement.
+
+    MariaDB reads a whole small table for `WHERE id IN (…)`, and waits for every row that anybody has not committed yet:
+    for the shop's own transactions, and for those of other workers, which may wait for this one.
+    """
+    if not keys:
+        return
+    fields = [model._meta.pk]
+    table, key = _quote(model._meta.db_table), _quote(model._meta.pk.column)
+    source, values = _source(fields, [(one,) for one in keys])
+    if connection.vendor == "mysql":
+        statement = f"DELETE {table} FROM {source} STRAIGHT_JOIN {table} ON {table}.{key} = v.c0"
+    elif connection.vendor == "postgresql":
+        statement, values = f"DELETE FROM {table} WHERE {key} = ANY(%s)", [list(keys)]  # noqa: S608
+    else:
+        statement = f"DELETE FROM {table} WHERE {key} IN (SELECT v.c0 FROM {source})"  # noqa: S608
+    with batch_cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+def select_for(fields: Sequence[Field], rows: Sequence[Row], statement: str) -> list[tuple[Any, ...]]:
     """Rows of a SELECT about many things at once: they stand in it as `{rows}`, a table `v(c0, c1, …)`.
 
-    Their values have the types of `columns` of `model`. One statement.
+    Their values have the types of `fields`. One statement.
     """
-    fields = _fields(model, tuple(columns))
     # Not even what all have in common is shown to the planner: one moment for all may lure it into another index.
     source, values = _source(fields, rows, shares=False)
-    with _cursor() as cursor:
+    with batch_cursor() as cursor:
         cursor.execute(statement.format(rows=source), values)
         return list(cursor.fetchall())
 
 
 def read_rows(queryset: models.QuerySet[Any, tuple[Any, ...]]) -> list[Row]:
-    """What a `values_list()` of plain columns gives. One statement.
-
-    On PostgreSQL it is read in binary form: turning the text of moments into moments takes four times as long as all
-    the rest of reading a journey.
-    """
-    if not _is_psycopg3():
+    """What a `values_list()` of plain columns gives, on PostgreSQL in binary form. One statement."""
+    if not is_psycopg3():
         return list(queryset)
-    from psycopg.pq import Format
-
-    with _cursor() as cursor:
-        cursor.cursor.format = Format.BINARY
-        cursor.execute(*queryset.query.sql_with_params())
-        return list(cursor.fetchall())
+    return fetch(*queryset.query.sql_with_params())
 
 
 def _skipping() -> tuple[str, str]:
@@ -124,38 +182,6 @@ def _skipping() -> tuple[str, str]:
         return "INSERT IGNORE", ""
     # SQLite would read ON CONFLICT as a join without a condition before it.
     return "INSERT", " WHERE true ON CONFLICT DO NOTHING"
-
-
-def _database_time(model: type[models.Model]) -> tuple[str, list[Any]]:
-    """The database's clock as SQL, with the values in it (there are some when a test has set the clock)."""
-    compiler = model._default_manager.all().query.get_compiler(connection=connection)
-    statement, values = compiler.compile(DatabaseNow())
-    return str(statement), list(values)
-
-
-def _cursor() -> CursorWrapper:
-    """A cursor for one batch.
-
-    On PostgreSQL the arrays go to the server beside the statement, in its own binary form. Django's cursor would write
-    them into the statement as text, which takes seven times as long.
-    """
-    if not _is_psycopg3():
-        return connection.cursor()
-    from psycopg import Cursor
-
-    connection.ensure_connection()
-    cursor: Any = Cursor(connection.connection)
-    return (
-        connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
-    )
-
-
-def _is_psycopg3() -> bool:
-    if connection.vendor != "postgresql":
-        return False
-    from django.db.backends.postgresql.psycopg_any import is_psycopg3
-
-    return is_psycopg3
 
 
 @lru_cache(maxsize=64)
@@ -196,7 +222,7 @@ def _pick(field: Field, number: int) -> str:
 
 def _unnest(fields: Sequence[Field], columns: Sequence[list[Any]], shares: bool) -> tuple[str, list[Any]]:
     """An array for each column, and one value for those that are the same in every row."""
-    mark = "%b" if _is_psycopg3() else "%s"
+    mark = "%b" if is_psycopg3() else "%s"
     given, once, arrays = [], [], []
     for number, (field, values) in enumerate(zip(fields, columns, strict=True)):
         # The first is always an array: it gives the number of rows.

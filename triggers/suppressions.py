@@ -12,21 +12,24 @@ from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 from triggers.models import Suppression, SuppressionReason
+from triggers.statements import Statement
 
 # No address begins so: a phone number begins with +, an e-mail address has an @ and no colon before it.
 HASHED = "hash:"
 # These keep marketing away, and a new consent lifts them; the others are about the address itself.
 OF_THE_PERSON = (SuppressionReason.UNSUBSCRIBED, SuppressionReason.ERASED)
 
+_SUPPRESSIONS = Statement(Suppression.objects.values_list("channel", "address", "reason"), by="address")
 
-def find_suppressions(addresses: Iterable[str]) -> dict[tuple[str, str], Suppression]:
-    """Suppressions of canonical addresses, by channel and address; of two the stricter. One statement."""
+
+def find_suppressions(addresses: Iterable[str]) -> dict[tuple[str, str], str]:
+    """Why canonical addresses are suppressed, by channel and address; of two reasons the stricter. One statement."""
     by_spelling = {spelling: address for address in addresses for spelling in spellings(address)}
-    found: dict[tuple[str, str], Suppression] = {}
-    for one in Suppression.objects.filter(address__in=list(by_spelling)):
-        key = one.channel, by_spelling[one.address]
-        if key not in found or found[key].reason in OF_THE_PERSON:
-            found[key] = one
+    found: dict[tuple[str, str], str] = {}
+    for channel, address, reason in _SUPPRESSIONS.read(by_spelling):
+        key = channel, by_spelling[address]
+        if key not in found or found[key] in OF_THE_PERSON:
+            found[key] = reason
     return found
 
 

@@ -14,6 +14,8 @@ from triggers.delivery import send as sending
 from triggers.delivery.lane import lanes_with_work
 from triggers.drain import start_draining, stop_draining
 from triggers.engine import purge as purging
+from triggers.engine.audience.learn import learn as learn_traits
+from triggers.engine.audience.membership import look_at_segments
 from triggers.engine.fan_out import fan_out
 from triggers.workload import find_work, gives_way, look_after, take_turn
 
@@ -82,3 +84,15 @@ def watch() -> None:
 def purge() -> None:
     """Once a day: delete what is old enough."""
     purging.purge(PURGE_SECONDS)
+
+
+@shared_task(name="triggers.segments", ignore_result=True)
+def segments() -> None:
+    """Every few minutes: who came into a segment, and who left it."""
+    look_at_segments()
+
+
+@shared_task(name="triggers.learn", ignore_result=True)
+def learn() -> None:
+    """Once a day: what contacts like, and what buyers they are."""
+    learn_traits()

@@ -11,6 +11,7 @@ from unittest.mock import patch
 from django.db.models import DateTimeField, Value
 from django.db.models.functions import Cast
 
+from triggers import statements
 from triggers.clock import DatabaseNow
 from triggers.delivery.sms.locmem import outbox as sms_outbox
 from triggers.engine import marks
@@ -52,4 +53,5 @@ def database_clock(moment: datetime) -> Iterator[None]:
     with ExitStack() as patches:
         for vendor in ("as_sql", "as_sqlite", "as_postgresql", "as_mysql"):
             patches.enter_context(patch.object(DatabaseNow, vendor, literal))
+        patches.enter_context(patch.dict(statements.kept, clear=True))
         yield

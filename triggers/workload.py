@@ -31,6 +31,9 @@ from triggers.models import Message, MessageState
 
 logger = logging.getLogger(__name__)
 
+# Between two looks at who came into a segment and who left it.
+SEGMENT_SECONDS = 300.0
+
 
 @dataclass(frozen=True, slots=True)
 class Work:

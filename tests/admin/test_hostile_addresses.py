@@ -27,6 +27,7 @@ LISTS = {
     "journey": ["q", "o", "p", "status__exact", "chain__id__exact", "chain", "entered_at__gte", "error", "id__in"],
     "topic": ["q", "o", "p", "key", "id__in"],
     "suppression": ["q", "o", "p", "channel__exact", "reason__exact", "address", "created_at__gte", "id__in"],
+    "segment": ["q", "o", "p", "key", "rule", "rule__kind", "is_watched", "created_by__password", "id__in"],
     "heartbeat": ["q", "o", "p", "name"],
 }  # fmt: skip
 

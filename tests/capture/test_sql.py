@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from tests.build import make_contact
-from triggers.models import Journey, Message, Transition
-from triggers.sql import insert_rows, update_rows
+from triggers.models import ContactTag, Journey, Message, Transition
+from triggers.sql import delete_rows, insert_rows, update_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -108,3 +108,11 @@ def test_no_rows_cost_nothing(django_assert_num_queries: object) -> None:
     with django_assert_num_queries(0):  # type: ignore[operator]
         insert_rows(Transition, ("journey_id",), [])
         assert update_rows(Journey, ("id", "seq"), [], guard="seq") == 0
+
+
+def test_only_the_rows_of_these_keys_are_deleted() -> None:
+    contact = make_contact()
+    tags = [ContactTag.objects.create(contact=contact, name=str(number)).pk for number in range(5)]
+    delete_rows(ContactTag, [])
+    delete_rows(ContactTag, [tags[1], tags[3], tags[4] + 1])
+    assert sorted(ContactTag.objects.values_list("pk", flat=True)) == [tags[0], tags[2], tags[4]]

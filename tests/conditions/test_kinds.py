@@ -8,22 +8,47 @@ from typing import Any
 import pytest
 
 from tests.pure import view
-from triggers.conditions import Condition, Verdict, bind, conditions
+from triggers.conditions import BoundCondition, Condition, Verdict, bind, conditions
+from triggers.core.criteria import Criterion
 from triggers.core.kinds import MissingFact, View
 from triggers.core.values import Fact, Reason, Value
 from triggers.core.words import say
-from triggers.exceptions import InvalidConfig, UnknownKind
+from triggers.exceptions import InvalidConfig, NotInSegments, UnknownKind
 from triggers.forms import FormContext, KindForm
 
-CONTEXT = FormContext(shop_facts=(("cart.total", "Total"),), message_steps=(("letter", "Letter"),))
+CONTEXT = FormContext(
+    shop_facts=(("cart.total", "Total"),),
+    message_steps=(("letter", "Letter"),),
+    segments=(("vips", "VIPs"),),
+    topics=(("news", "News"),),
+)
 # A form as posted, by kind; groups have no form of their own.
 POSTS: dict[str, dict[str, Any]] = {
+    "consent": {"channel": "email", "answer": "granted"},
+    "did_not_follow": {"event": "view_item", "never": "purchase", "about": "same", "period": "ever"},
+    "engagement": {"what": "opened", "days": "90", "at_least": "1"},
+    "event_totals": {
+        "event": "purchase",
+        "at_least": "1",
+        "period": "month",
+        "month": "8",
+        "years_ago": "1",
+        "filters": "items.item_category = school",
+        "sum_of": "value",
+        "sum_at_least": "20000",
+    },
+    "in_segment": {"segment": "vips"},
+    "preference": {"liked": "brand", "value": "Acme"},
+    "rfm_class": {"rfm": "champions"},
+    "topic_opt_out": {"topic": "news"},
     "contact_field": {"field": "attributes.size", "op": "eq", "value": "XL"},
     "event_happened": {"event": "purchase", "at_least": "1", "filters": "value > 5"},
     "message_reaction": {"step": "letter", "reaction": "clicked"},
     "shop_fact": {"fact": "cart.total", "op": "gte", "value": "100"},
     "tag": {"tag": "vip"},
 }
+# Settings of which a segment can be made, where those of the form above are for chains.
+STORED: dict[str, dict[str, Any]] = {"event_happened": {"event": "purchase", "days": 30}}
 LEAVES = [kind for kind in conditions if kind.key in POSTS]
 leaves = pytest.mark.parametrize("kind", LEAVES, ids=lambda kind: kind.key)
 
@@ -73,6 +98,27 @@ def test_settings_it_does_not_know_are_refused(kind: Condition, raw: Mapping[str
 def test_what_is_no_condition_is_refused(raw: Any) -> None:
     with pytest.raises(InvalidConfig):
         bind(raw)
+
+
+@leaves
+def test_it_is_asked_of_all_contacts_or_says_why_not(kind: Condition) -> None:
+    config = kind.parse(STORED.get(kind.key) or _stored(kind))
+    if kind.is_for_segments():
+        assert isinstance(BoundCondition(kind, config).criterion(), Criterion)
+    else:
+        with pytest.raises(NotInSegments, match=kind.key):
+            kind.criterion(config)
+
+
+def _stored(kind: Condition) -> dict[str, Any]:
+    form = kind.form_class(POSTS[kind.key], context=CONTEXT)
+    assert form.is_valid(), form.errors
+    return form.as_config()
+
+
+def test_only_a_journey_has_a_beginning() -> None:
+    with pytest.raises(NotInSegments, match="how many days"):
+        bind({"kind": "event_happened", "event": "purchase"}).criterion()
 
 
 class MoonConfig(Value, frozen=True, forbid_unknown_fields=True):

@@ -192,7 +192,7 @@ def test_results_that_cannot_be_recorded_together_are_recorded_one_by_one(
     for _time in range(3):
         queue_message()
     claimed = claim("email.marketing", 10).ready
-    with patch.object(recording, "Case", side_effect=OperationalError):
+    with patch.object(recording, "update_rows", side_effect=OperationalError):
         settle(
             [(one, Outcome("accepted", provider_id="x"), Admission(10)) for one in claimed],
             Tally("email.marketing"),

@@ -23,6 +23,7 @@ from triggers.models import (
     Contact,
     EntryLedger,
     Event,
+    EventDay,
     FrequencyCap,
     Journey,
     Message,
@@ -52,7 +53,7 @@ def keep(settings: Any) -> Any:
 
 @pytest.fixture
 def everything(keep: Any) -> None:
-    keep(events=100, journeys=100, messages=100, bodies=30)
+    keep(events=100, event_days=None, journeys=100, messages=100, bodies=30)
 
 
 def story(steps: list[Any] = STEPS, **options: Any) -> Contact:
@@ -98,7 +99,7 @@ def test_what_ended_long_ago_goes(everything: None) -> None:
     assert done.rows == {"bodies": 1, "messages": 1, "journeys": 1, "events": before[0]}
     assert counts() == (0, 0, 0, 0, 0)
     assert EntryLedger.objects.count() == 1
-    assert purge().rows == {"bodies": 0, "messages": 0, "journeys": 0, "events": 0}
+    assert purge().rows == dict.fromkeys(done.rows, 0)
 
 
 def test_what_is_young_enough_stays(everything: None) -> None:
@@ -203,23 +204,38 @@ def test_events_that_wait_stay(everything: None) -> None:
     assert purge().rows["events"] == 0
 
 
-def test_events_stay_as_long_as_a_published_chain_looks_back(everything: None) -> None:
-    asks = {"condition": {"kind": "event_happened", "event": "login", "days": 400}}
-    ask: list[Any] = [
-        ("ask", "condition", asks, {"yes": [("a", "exit", {})], "no": [("b", "exit", {})]}),
-    ]
-    story(ask)
-    assert longest_window() == 400
+def ask_for(**question: Any) -> list[Any]:
+    asks = {"condition": {"kind": "event_happened", "event": "login", "days": 400, **question}}
+    return [("ask", "condition", asks, {"yes": [("a", "exit", {})], "no": [("b", "exit", {})]})]
+
+
+@pytest.mark.parametrize("question", [{"filters": [{"path": "size", "value": "L"}]}, {"same_object": True}])
+def test_events_stay_as_long_as_a_published_chain_must_see_their_data(
+    everything: None, question: dict[str, Any]
+) -> None:
+    story(ask_for(**question))
+    assert longest_window(by_days=False) == 400
     assert purge().rows["events"] == 0
     _age(timedelta(days=401))
     assert purge().rows["events"] > 0
+
+
+def test_events_that_are_only_counted_go_and_their_days_stay_as_long_as_a_chain_looks_back(keep: Any) -> None:
+    keep(events=100, event_days=100)
+    story(ask_for())
+    assert (longest_window(by_days=False), longest_window(by_days=True)) == (0, 400)
+    done = purge().rows
+    assert (done["events"] > 0, done["event_days"]) == (True, 0)
+    EventDay.objects.update(day=timezone.now().date() - timedelta(days=402))
+    assert purge().rows["event_days"] > 0
+    assert not EventDay.objects.exists()
 
 
 def test_no_event_goes_while_a_chain_cannot_be_read(everything: None) -> None:
     story()
     ChainVersion.objects.update(definition={"steps": "nonsense"}, sha256="2" * 64)
     forget_graphs()
-    assert longest_window() is None
+    assert longest_window(by_days=True) is None
     assert purge().rows["events"] == 0
     forget_graphs()
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 from django.db.models import Count
 
 import triggers
 from tests.build import live_chain, make_contact, make_template
 from tests.processes import manage, running, wait_for
+from triggers.engine.turn import turn
 from triggers.models import EntryLedger, Journey, Message, PendingEvent, Transition
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PEOPLE = 120
+LOCK_TIMEOUT = {"postgresql": "SET lock_timeout = '1s'", "mysql": "SET innodb_lock_wait_timeout = 1"}
 CHAIN = [
     ("first", "send_email", {"template": "reminder"}),
     ("tag", "change_contact", {"add_tags": ["seen"]}),
@@ -79,3 +82,26 @@ def test_a_worker_that_is_asked_to_stop_stops(child_environment: dict[str, str])
         output, _ = worker.communicate(timeout=30)
         assert worker.returncode == 0
         assert "events, steps and messages" in output
+
+
+@pytest.mark.only_on("postgres", "mariadb")
+def test_a_turn_waits_for_no_event_that_the_shop_has_not_committed() -> None:
+    """On MariaDB it used to read all of a small table to delete its own events, and to deadlock over those of others."""
+    live_chain([("bye", "exit", {})])
+    people = [make_contact(number) for number in range(8)]
+    for contact in people:
+        triggers.capture("add_to_cart", contact=contact)
+    shop = connection.copy()
+    try:
+        with shop.cursor() as cursor:
+            shop.set_autocommit(False)
+            cursor.execute(
+                "INSERT INTO triggers_pendingevent (event_id, shard, error, is_set_aside) VALUES (1000000, 63, '', false)"
+            )
+            with connection.cursor() as ours:
+                ours.execute(LOCK_TIMEOUT[connection.vendor])
+            turn(*{contact.shard for contact in people})
+            assert not PendingEvent.objects.exists()
+    finally:
+        shop.close()
+        connection.close()

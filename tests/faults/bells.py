@@ -53,11 +53,11 @@ class Bells:
             process.wait()
 
     def ring_until(self, condition: Callable[[], bool]) -> None:
-        """As a slow beat does: one tick, some time to work, another."""
+        """As a slow beat does: one tick, time enough for a process that begins anew with each task, another."""
         for _tick in range(30):
             self.ring("tick")
             with suppress(AssertionError):
-                return wait_for(condition, "it is not so yet", 2)
+                return wait_for(condition, "it is not so yet", 5)
         raise AssertionError("thirty ticks did not help")
 
     def wait_until_sent(self, count: int, seconds: float = 90) -> None:

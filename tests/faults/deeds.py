@@ -121,12 +121,13 @@ def cut_months(verb: str) -> None:
     from django.utils import timezone
 
     from triggers.engine.partitions import drop_months, make_partitions
+    from triggers.engine.rollup import roll_up
     from triggers.models import Event
 
     if verb == "make":
         make_partitions(timezone.now())
     else:
-        list(drop_months(Event.objects.none(), timezone.now()))
+        list(drop_months(Event.objects.none(), timezone.now(), keep=roll_up))
 
 
 def work_at(minutes: str) -> None:

@@ -83,6 +83,7 @@ LANES = (
 )
 UPKEEP = (
     *("recount.before_commit", "watch.paused", "purge.before_commit", "purge.after_commit"),
+    *("segments.before_commit", "segments.after_commit", "learn.before_commit"),
     *("partition.made", "partition.dropped", "reconcile.paused", "reconcile.before_commit"),
 )
 FANOUTS = (
@@ -125,6 +126,7 @@ EXCUSED = {
     "engine/journeys.py:resume_journeys": ONE_ACT,
     "engine/journeys.py:retry_failed_journeys": ONE_ACT,
     "engine/facts.py:_shop": SAVEPOINTS,
+    "engine/audience/count.py:analysing": "a frame for questions; what is written inside has points of its own",
     "delivery/crashes.py:_claim_and_acquit": "the claim inside has points of its own",
     "tracking/middleware.py:_record": "a new visitor, and a capture that has points of its own",
     "engine/partitions.py:_try": "what it does inside has points of its own",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+from uuid import uuid4
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -14,6 +18,7 @@ from tests.faults.conftest import SMTP_FIRST
 from tests.faults.scenario import Scenario, names
 from triggers.models import SHARDS, Chain, Contact, Event, Journey, PendingEvent
 from triggers.testing import run_due
+from triggers.tracking import backlog
 
 pytestmark = [
     pytest.mark.django_db,
@@ -87,3 +92,26 @@ def test_who_floods_us_holds_up_nobody_of_another_shard(quick_shop: Scenario) ->
     run_due()
     assert Journey.objects.order_by("-pk").values_list("contact", flat=True)[0] == flooder.pk
     assert quick_shop.problems() == []
+
+
+@pytest.mark.fault("F24")
+def test_the_tracker_is_sent_away_before_an_order_is(
+    quick_shop: Scenario, settings: Any, client: Client
+) -> None:
+    """While the engine is behind, browsers come back later and the shop's own events are taken."""
+    settings.TRIGGERS = {**settings.TRIGGERS, "TRACKER_BACKLOG": 10}
+    flooder = quick_shop.customer("flooder")
+    for _number in range(20):
+        triggers.capture("view_item", contact=flooder)
+    assert look(client) == 503
+    quick_shop.fill_carts(*names(PEOPLE))
+    run_due()
+    assert look(client) == 204
+    assert quick_shop.problems() == []
+
+
+def look(client: Client) -> int:
+    """What the tracker of a browser is answered."""
+    backlog.forget()
+    parcel = {"id": uuid4().hex, "events": [{"name": "page_view"}]}
+    return client.post("/triggers/collect/", json.dumps(parcel), content_type="text/plain").status_code

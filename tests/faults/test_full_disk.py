@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.test import Client
 
 import triggers
 from tests.faults.conftest import SMTP_FIRST, Provider
@@ -19,6 +22,7 @@ from tests.faults.scenario import CONCURRENCY, Scenario, environment_for, names,
 from tests.faults.servers import OwnPostgres
 from tests.processes import running, wait_for, wait_for_output
 from triggers.models import Journey, PendingEvent
+from triggers.tracking import backlog
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -98,6 +102,7 @@ def test_the_disk_of_the_tables(shop: Scenario, disk: Disk) -> None:
         for name, contact in people.items():
             shop.believe(name, triggers.capture("add_to_cart", contact=contact) is not None)
         assert {belief.is_told for belief in shop.told} == {True, False}
+        assert_browsers_come_back_later()
         for worker in (one, two):
             wait_for_output(worker, "No space left on device")
         assert_written_down(shop)
@@ -129,6 +134,13 @@ def test_the_disk_of_the_log(shop: Scenario, disk: Disk, server: OwnPostgres) ->
         assert_written_down(shop)
         wait_for(lambda: is_settled(shop), "they did not go on")
     assert_balance(shop)
+
+
+def assert_browsers_come_back_later() -> None:
+    backlog.forget()
+    parcel = json.dumps({"id": uuid4().hex, "events": [{"name": "page_view"}]})
+    answer = Client().post("/triggers/collect/", parcel, content_type="text/plain")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
 
 
 def assert_written_down(shop: Scenario) -> None:

@@ -13,16 +13,21 @@ from django.utils import timezone
 import triggers
 from tests.faults.scenario import Scenario, names
 from triggers.crashpoints import EXIT_STATUS
+from triggers.engine.audience.membership import look_at_segments
 from triggers.engine.publish import resume_chain
 from triggers.engine.turn import turn
 from triggers.models import (
     SHARDS,
     Chain,
     ChainDay,
+    ContactTag,
     Event,
+    EventDay,
     Journey,
     Message,
     MessageBody,
+    Segment,
+    Trait,
 )
 from triggers.testing import run_due
 
@@ -95,6 +100,22 @@ def test_a_purge_is_finished_by_the_next_one(shop: Scenario, settings: Any, poin
 
 
 @pytest.mark.fault("F4")
+@pytest.mark.parametrize("point", ["purge.before_commit", "purge.after_commit"])
+def test_an_event_that_goes_is_counted_by_its_day_once(shop: Scenario, settings: Any, point: str) -> None:
+    shop.configure(settings, RETENTION={"events": 60})
+    ann = shop.customer("ann")
+    old = timezone.now() - timedelta(days=90)
+    for _number in range(PEOPLE):
+        Event.objects.create(contact=ann, name="page_view", occurred_at=old, recorded_at=old)
+    shop.die(point, "triggers_purge")
+    assert Event.objects.filter(name="page_view").exists() == (point == "purge.before_commit")
+    assert EventDay.objects.exists() == (point == "purge.after_commit")
+    shop.run("triggers_purge")
+    assert not Event.objects.filter(name="page_view").exists()
+    assert EventDay.objects.get().count == PEOPLE
+
+
+@pytest.mark.fault("F4")
 class TestMonths:
     """Pieces of the tables of events and transitions, made ahead and dropped whole."""
 
@@ -126,8 +147,10 @@ class TestMonths:
         Event.objects.create(contact=shop.customer("ann"), name="page_view", occurred_at=old, recorded_at=old)
         assert shop.deed("cut_months", "drop", at="partition.dropped").returncode == EXIT_STATUS
         assert Event.objects.filter(name="page_view").exists()
+        assert not EventDay.objects.exists()
         assert shop.deed("cut_months", "drop").returncode == 0
         assert not Event.objects.filter(name="page_view").exists()
+        assert EventDay.objects.get().count == 1
         assert self.pieces() == pieces
 
     def pieces(self) -> set[str]:
@@ -142,3 +165,29 @@ class TestMonths:
         with connection.cursor() as cursor:
             for name in sorted(pieces):
                 cursor.execute(f"DROP TABLE {name}")
+
+
+@pytest.mark.fault("F4")
+@pytest.mark.parametrize("point", ["segments.before_commit", "segments.after_commit"])
+def test_who_came_into_a_segment_is_told_once(shop: Scenario, point: str) -> None:
+    Segment.objects.create(key="vips", name="VIPs", rule={"kind": "tag", "tag": "vip"}, is_watched=True)
+    look_at_segments()
+    for name in names(PEOPLE):
+        ContactTag.objects.create(contact=shop.customer(name), name="vip")
+    shop.die(point)
+    told = Event.objects.filter(name="segment_entered")
+    assert told.count() == (PEOPLE if point == "segments.after_commit" else 0)
+    look_at_segments()
+    assert told.count() == told.values("contact").distinct().count() == PEOPLE
+
+
+@pytest.mark.fault("F4")
+def test_what_was_learned_stays_until_it_is_learned_anew(shop: Scenario) -> None:
+    contact = shop.customer("buys")
+    item = {"items": [{"item_category": "Lamps", "price": 40}], "value": 40}
+    assert triggers.capture("purchase", contact=contact, data=item)
+    shop.run("triggers_learn")
+    before = set(Trait.objects.values_list("kind", "value"))
+    assert before
+    shop.die("learn.before_commit", "triggers_learn")
+    assert set(Trait.objects.values_list("kind", "value")) == before

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from triggers.accounts import concurrency_of, lane_name, lane_names, parse_lane, rate_of
+from triggers.accounts import lane_name, lane_names, parse_lane, rate_of
 
 
 @pytest.mark.parametrize(
@@ -38,16 +38,10 @@ def test_the_transactional_lanes_of_all_accounts_come_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("account", "rates", "concurrency"),
-    [
-        ({}, (None, None), 10),
-        ({"RATE": 14, "CONCURRENCY": 3}, (14, 14), 3),
-        ({"RATE": {"marketing": 2.5}}, (None, 2.5), 10),
-    ],
+    ("account", "rates"),
+    [({}, (None, None)), ({"RATE": 14}, (14, 14)), ({"RATE": {"marketing": 2.5}}, (None, 2.5))],
 )
-def test_rate_and_concurrency(account: dict[str, Any], rates: tuple[Any, Any], concurrency: int) -> None:
+def test_rate(account: dict[str, Any], rates: tuple[Any, Any]) -> None:
     with override_settings(TRIGGERS={"EMAIL_ACCOUNTS": {"default": account}}):
         assert (rate_of("email.transactional"), rate_of("email.marketing")) == rates
-        assert concurrency_of("email.marketing") == concurrency
         assert rate_of("email.marketing.gone") is None
-        assert concurrency_of("email.marketing.gone") == 10

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from triggers.conditions.fields import SUGGESTED
 from triggers.core.events import STANDARD_EVENTS
 from triggers.forms import FormContext
-from triggers.models import Chain, ChainRule, Channel, ContactTag, Event, Segment, Template
+from triggers.models import Chain, ChainRule, Channel, ContactTag, Event, Segment, Template, Topic
 from triggers.shop import get_adapter
 from triggers.steps import steps
 
@@ -17,8 +17,8 @@ EVENTS_LOOKED_AT = 2_000
 MOST_TAGS = 300
 
 
-def form_context(chain: Chain | None = None) -> FormContext:
-    """Everything a kind's form may offer; seven queries."""
+def form_context(chain: Chain | None = None, *, is_for_segment: bool = False) -> FormContext:
+    """Everything a kind's form may offer; eight queries."""
     templates = list(Template.objects.values_list("key", "name", "channel"))
     return FormContext(
         letters=tuple((key, name) for key, name, channel in templates if channel == Channel.EMAIL),
@@ -28,6 +28,8 @@ def form_context(chain: Chain | None = None) -> FormContext:
         shop_facts=tuple((name, str(label)) for name, label in get_adapter().facts.items()),
         message_steps=_message_steps(chain),
         segments=tuple(Segment.objects.values_list("key", "name")),
+        topics=tuple(Topic.objects.values_list("key", "name")),
+        is_for_segment=is_for_segment,
     )
 
 

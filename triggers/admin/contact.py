@@ -39,7 +39,7 @@ from triggers.models import (
     Journey,
     Message,
     OptOut,
-    Suppression,
+    SuppressionReason,
 )
 from triggers.suppressions import find_suppressions
 
@@ -233,12 +233,12 @@ def _became(text: str) -> Contact | None:
     return Contact.objects.filter(merged=int(text)).first() if is_number else None
 
 
-def _standing(address: str, said: Consent | None, stop: Suppression | None) -> tuple[str, str, str]:
+def _standing(address: str, said: Consent | None, stop: str | None) -> tuple[str, str, str]:
     """Tone, icon and words of one channel."""
     if not address:
         return "", "–", gettext("no address")
     if stop:
-        return "tc-bad", "✘", gettext("suppressed: %(reason)s") % {"reason": stop.get_reason_display()}
+        return "tc-bad", "✘", gettext("suppressed: %(reason)s") % {"reason": SuppressionReason(stop).label}
     if said is None:
         return "", "✘", gettext("has not been asked")
     moment = {"moment": date_format(localtime(said.said_at)), "source": said.source}

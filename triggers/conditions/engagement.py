@@ -52,7 +52,7 @@ class EngagementForm(KindForm):
         ],
     )
     at_least = forms.IntegerField(
-        label=_("at least … messages"), min_value=0, max_value=MOST_COUNT, initial=1, required=False
+        label=_("at least … messages"), min_value=0, max_value=MOST_COUNT, initial=1
     )
     at_most = forms.IntegerField(
         label=_("at most … messages"), min_value=0, max_value=MOST_COUNT, required=False

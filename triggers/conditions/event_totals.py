@@ -56,9 +56,7 @@ class EventTotalsConfig(Value, frozen=True, forbid_unknown_fields=True):
 class EventTotalsForm(PeriodForm):
     event = forms.CharField(label=_("Event"), max_length=64)
     filters = FiltersField(label=_("Only events whose data fit"), required=False)
-    at_least = forms.IntegerField(
-        label=_("At least … times"), min_value=0, max_value=MOST_COUNT, initial=1, required=False
-    )
+    at_least = forms.IntegerField(label=_("At least … times"), min_value=0, max_value=MOST_COUNT, initial=1)
     at_most = forms.IntegerField(
         label=_("At most … times"), min_value=0, max_value=MOST_COUNT, required=False
     )

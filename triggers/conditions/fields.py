@@ -10,13 +10,13 @@ from django.core.exceptions import ValidationError
 from django.forms.widgets import Script
 from django.utils.translation import gettext_lazy as _
 
-from triggers.conditions.base import bind, conditions
+from triggers.conditions.base import Condition, bind, conditions
 from triggers.conditions.group import Group
 from triggers.exceptions import InvalidConfig, UnknownKind
-from triggers.forms import FormContext, filter_line
+from triggers.forms import FormContext, KindForm, filter_line
 
 # Text fields that suggest what exists in the shop, and the `<datalist>` the page has for them.
-SUGGESTED = {"event": "tc-events", "tag": "tc-tags"}
+SUGGESTED = {"event": "tc-events", "never": "tc-events", "tag": "tc-tags"}
 
 
 class ConditionWidget(forms.Textarea):
@@ -86,6 +86,8 @@ class ConditionField(forms.CharField):
         if not isinstance(raw, dict) or not isinstance(raw.get("kind"), str) or raw["kind"] not in conditions:
             raise ValidationError(_("Choose what to ask."))
         kind = conditions.get(raw["kind"])
+        if not _is_offered(kind, self.context):
+            raise ValidationError(_("%(kind)s: only a chain can ask this.") % {"kind": kind.label})
         if isinstance(kind, Group):
             members = raw.get("of")
             if not isinstance(members, list) or not members:
@@ -101,19 +103,25 @@ def describe_kinds(context: FormContext) -> list[dict[str, Any]]:
     """Every condition kind with the fields of its form, as plain data for the script."""
     described = []
     for kind in conditions:
+        if not _is_offered(kind, context):
+            continue
         form = kind.form_class(context=context)
         described.append(
             {
                 "key": kind.key,
                 "label": str(kind.label),
                 "group": isinstance(kind, Group),
-                "fields": [_describe_field(name, field) for name, field in form.fields.items()],
+                "fields": [_describe_field(form, name, field) for name, field in form.fields.items()],
             }
         )
     return described
 
 
-def _describe_field(name: str, field: forms.Field) -> dict[str, Any]:
+def _is_offered(kind: Condition, context: FormContext) -> bool:
+    return kind.is_for_segments() or not context.is_for_segment
+
+
+def _describe_field(form: KindForm, name: str, field: forms.Field) -> dict[str, Any]:
     choices = getattr(field, "choices", None)
     return {
         "name": name,
@@ -124,6 +132,7 @@ def _describe_field(name: str, field: forms.Field) -> dict[str, Any]:
         "initial": field.initial,
         "placeholder": str(field.widget.attrs.get("placeholder", "")),
         "suggestions": SUGGESTED.get(name),
+        "shownWhen": form.shown_when.get(name),
         "choices": [[str(value), str(label)] for value, label in choices] if choices is not None else None,
     }
 
@@ -133,6 +142,10 @@ def _input_type(field: forms.Field) -> str:
         return "select"
     if isinstance(field, forms.BooleanField):
         return "checkbox"
+    if isinstance(field, forms.DateField):
+        return "date"
+    if isinstance(field, forms.FloatField):
+        return "decimal"
     if isinstance(field, forms.IntegerField):
         return "number"
     return "textarea" if isinstance(field.widget, forms.Textarea) else "text"
@@ -148,9 +161,18 @@ def _as_written(raw: Any) -> Any:
         return raw | {"of": [_as_written(member) for member in members]} if isinstance(members, list) else raw
     stored = kind.form_class.initial_of({name: value for name, value in raw.items() if name != "kind"})
     fields = kind.form_class.base_fields
-    return {"kind": kind.key} | {
-        name: fields[name].prepare_value(value) if name in fields else value for name, value in stored.items()
+    # What was stored without a value has the default that the form shows.
+    usual = {
+        name: field.initial for name, field in fields.items() if field.required and field.initial is not None
     }
+    return (
+        {"kind": kind.key}
+        | usual
+        | {
+            name: fields[name].prepare_value(value) if name in fields else value
+            for name, value in stored.items()
+        }
+    )
 
 
 def _as_post(raw: dict[str, Any]) -> dict[str, Any]:

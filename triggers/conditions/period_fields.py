@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.dates import MONTHS
 from django.utils.translation import gettext_lazy as _
 
-from triggers.core.periods import MOST_DAYS
+from triggers.core.periods import EARLIEST, LATEST, MOST_DAYS
 from triggers.forms import KindForm
 
 FIELDS = ("days", "first", "last", "month", "years_ago")
@@ -62,6 +62,9 @@ class PeriodForm(KindForm):
         for name in READ.get(data.get("period", ""), ()):
             if data.get(name) in (None, "") and name not in self.errors and name != "years_ago":
                 self.add_error(name, ValidationError(_("This is needed for “when”.")))
+        for name in ("first", "last"):
+            if data.get(name) and not EARLIEST <= data[name] <= LATEST:
+                self.add_error(name, ValidationError(_("There is no such day in this shop's calendar.")))
         first, last = data.get("first"), data.get("last")
         if data.get("period") == "dates" and first and last and last < first:
             self.add_error("last", ValidationError(_("The last day is before the first.")))

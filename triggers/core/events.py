@@ -14,6 +14,9 @@ MOST_DEPTH = 5
 
 EVENT_NAME = re.compile(r"\A[a-z][a-z0-9_]{0,63}\Z")
 
+SEGMENT_ENTERED = "segment_entered"
+SEGMENT_LEFT = "segment_left"
+
 STANDARD_EVENTS = {
     "sign_up": _("Signed up"),
     "login": _("Logged in"),
@@ -41,6 +44,8 @@ STANDARD_EVENTS = {
     "contact_merged": _("Became one with another contact"),
     "email_opened": _("Opened a letter"),
     "email_clicked": _("Clicked in a letter"),
+    SEGMENT_ENTERED: _("Came into a segment"),
+    SEGMENT_LEFT: _("Left a segment"),
     "stock_subscribed": _("Asked to be told when it is back in stock"),
     "price_drop": _("Goods of interest got cheaper"),
     "back_in_stock": _("Goods of interest are back in stock"),

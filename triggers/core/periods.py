@@ -14,6 +14,8 @@ PeriodKind = Literal["ever", "days", "dates", "month"]
 Bounds = tuple[datetime | None, datetime | None]
 
 MOST_DAYS = 3660
+# No event is older; and every moment in between can be written in every zone.
+EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
 
 
 class Period(Value, frozen=True, forbid_unknown_fields=True):
@@ -34,6 +36,8 @@ class Period(Value, frozen=True, forbid_unknown_fields=True):
         if self.kind == "dates":
             if self.first is None or self.last is None:
                 raise ValueError("from which day to which?")
+            if self.first < EARLIEST or self.last > LATEST:
+                raise ValueError(f"days lie between {EARLIEST} and {LATEST}")
             if self.last < self.first:
                 raise ValueError("the last day is before the first")
 
@@ -42,7 +46,7 @@ class Period(Value, frozen=True, forbid_unknown_fields=True):
         if self.kind == "days" and self.days is not None:
             return now - timedelta(days=self.days), None
         if self.kind == "dates" and self.first is not None and self.last is not None:
-            return _midnight(self.first, now), _midnight(_next_day(self.last), now)
+            return _midnight(self.first, now), _midnight(self.last + timedelta(days=1), now)
         if self.kind == "month" and self.month is not None:
             year = now.year - self.years_ago
             after = date(year + 1, 1, 1) if self.month == 12 else date(year, self.month + 1, 1)
@@ -77,7 +81,3 @@ def last_days(days: int) -> Period:
 
 def _midnight(day: date, now: datetime) -> datetime:
     return datetime.combine(day, time(), tzinfo=now.tzinfo)
-
-
-def _next_day(day: date) -> date:
-    return day + timedelta(days=1) if day < date.max else day

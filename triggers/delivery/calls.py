@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from types import TracebackType
 
 from django.db import connections
@@ -19,6 +22,9 @@ from triggers.delivery.text import send_text
 # A message, what became of its call, and what was known about the lane when it was claimed.
 Result = tuple[Claimed, Outcome, Admission]
 
+# How long the first result of several waits for the others: recorded together, they cost little more than one.
+TOGETHER_SECONDS = 0.005
+
 
 class Calls:
     """Messages that are marked `sending` until `results` has given back what became of them.
@@ -31,6 +37,7 @@ class Calls:
         self._mailer = Mailer(account)
         self._pool = ThreadPoolExecutor(most, thread_name_prefix="triggers-send")
         self._under_way: dict[Future[Outcome], tuple[Claimed, Admission]] = {}
+        self._done: SimpleQueue[Future[Outcome]] = SimpleQueue()
 
     def __enter__(self) -> Calls:
         return self
@@ -56,11 +63,17 @@ class Calls:
 
     def begin(self, ready: Iterable[Claimed], admission: Admission) -> None:
         for one in ready:
-            self._under_way[self._pool.submit(_call(one, self._mailer))] = one, admission
+            future = self._pool.submit(_call(one, self._mailer))
+            self._under_way[future] = one, admission
+            future.add_done_callback(self._done.put)
 
     def results(self) -> list[Result]:
-        """What has come back by now; waits for one if none has."""
-        done, _others = wait(self._under_way, return_when=FIRST_COMPLETED)
+        """What has come back by now; waits for one if none has, and then a moment for those that come with it."""
+        done = [self._done.get()]
+        ends = time.monotonic() + TOGETHER_SECONDS
+        with suppress(Empty):
+            while len(done) < len(self._under_way):
+                done.append(self._done.get(timeout=max(0.0, ends - time.monotonic())))
         begun = [(future.result(), *self._under_way.pop(future)) for future in done]
         return [(one, outcome, admission) for outcome, one, admission in begun]
 

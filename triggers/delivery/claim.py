@@ -15,16 +15,15 @@ from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext_noop
 
-from triggers.clock import DatabaseNow
 from triggers.conf import settings
 from triggers.content.context import letter_contexts
 from triggers.content.letter import CompiledLetter, LetterSource, RenderedLetter, compile_letter
-from triggers.control import nothing_is_paused
 from triggers.core.values import Reason
 from triggers.crashpoints import crash_point
 from triggers.delivery.backoff import retry_delay
 from triggers.delivery.domains import SlowDomains
 from triggers.delivery.email import Letter
+from triggers.delivery.line import EVERY, lock_next, read_messages
 from triggers.delivery.recheck import GONE, stops
 from triggers.delivery.sms.base import SMSMessage
 from triggers.delivery.stop import Stop
@@ -35,13 +34,17 @@ from triggers.logs import note
 from triggers.models import Channel, Message, MessageBody, MessageClass, MessageState, Template
 from triggers.signals import message_sending
 from triggers.sql import insert_rows, update_rows
+from triggers.statements import Statement
 
 logger = logging.getLogger(__name__)
 
 
 # How long what is held at the door stays there before it is looked at again.
 HELD_FOR = timedelta(seconds=60)
-EVERY = Q()
+
+TEMPLATES = Statement(
+    Template.objects.values_list("key", "subject", "preheader", "html", "text", "channel"), by="key"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +79,11 @@ def claim(lane: str, most: int, *, among: Q = EVERY, slow: SlowDomains | None = 
     Consent, suppression, goal and expiry are checked in this very transaction, so what was committed before it counts.
     Rendering comes before the mark: a sender that dies there leaves the message queued.
     """
-    rows = list(
-        Message.objects.select_for_update(skip_locked=True)
-        .filter(
-            nothing_is_paused(), among, lane=lane, state=MessageState.QUEUED, send_after__lte=DatabaseNow()
-        )
-        .order_by("send_after", "id")
-        .annotate(now=DatabaseNow())[:most]
-    )
-    if not rows:
+    ids, now = lock_next(lane, most, among)
+    if now is None:
         return Claim(0)
     crash_point("claim.locked")
-    now: datetime = rows[0].now
-    messages = list(
-        Message.objects.filter(pk__in=[row.pk for row in rows]).select_related("contact", "topic", "chain")
-    )
-    found = {message.pk for message in messages}
-    orphans = [row for row in rows if row.pk not in found]
+    messages, orphans = read_messages(ids)
     stopped = stops(messages, now) | {row.pk: GONE for row in orphans}
     if slow is not None:
         stopped |= slow.stops([message for message in messages if message.pk not in stopped], now)
@@ -107,7 +98,7 @@ def claim(lane: str, most: int, *, among: Q = EVERY, slow: SlowDomains | None = 
     _mark(going, rendered, now)
     crash_point("claim.before_commit")
     failed = [message.chain_id for message in messages if message.state == MessageState.FAILED]
-    return Claim(len(rows), [_claimed(message, rendered[message.pk]) for message in going], failed)
+    return Claim(len(ids), [_claimed(message, rendered[message.pk]) for message in going], failed)
 
 
 def _render(messages: Sequence[Message], stopped: dict[int, Stop]) -> dict[int, RenderedLetter]:
@@ -162,8 +153,7 @@ def _ask_shop(messages: Sequence[Message], uses: frozenset[str]) -> dict[int, di
     begun = time.monotonic()
     contexts = letter_contexts(messages, uses)
     if time.monotonic() - begun > settings.RENDER_SECONDS:
-        ids = {"messages": len(messages), "template": messages[0].template_key}
-        note(logger, logging.WARNING, "shop.slow", **ids)
+        note(logger, logging.WARNING, "shop.slow", lane=messages[0].lane, messages=len(messages))
     return contexts
 
 
@@ -181,12 +171,11 @@ def _compile(messages: Sequence[Message], stopped: dict[int, Stop]) -> dict[str,
     keys = {message.template_key for message in messages}
     compiled: dict[str, CompiledLetter] = {}
     problems: dict[str, str] = {}
-    for one in Template.objects.filter(key__in=keys):
-        source = LetterSource(one.subject, one.preheader, one.html, one.text, one.channel)
+    for key, *source in TEMPLATES.read(keys):
         try:
-            compiled[one.key] = compile_letter(source)
+            compiled[key] = compile_letter(LetterSource(*source))
         except TemplateError as error:
-            problems[one.key] = str(error)
+            problems[key] = str(error)
     for message in messages:
         if message.template_key not in compiled:
             stopped[message.pk] = _failed(problems.get(message.template_key, "the template was deleted"))
@@ -237,6 +226,7 @@ def _end(messages: Sequence[Message], stopped: dict[int, Stop], now: datetime) -
 
 def _mark(messages: Sequence[Message], rendered: dict[int, RenderedLetter], now: datetime) -> None:
     lease_until = now + timedelta(seconds=2 * settings.SEND_TIMEOUT)
+    tried_before = [message.pk for message in messages if message.attempt]
     for message in messages:
         message.state, message.lease_until, message.sending_at = MessageState.SENDING, lease_until, now
         message.attempt += 1
@@ -258,7 +248,8 @@ def _mark(messages: Sequence[Message], rendered: dict[int, RenderedLetter], now:
         ],
         guard="state",
     )
-    MessageBody.objects.filter(pk__in=[message.pk for message in messages]).delete()
+    if tried_before:
+        MessageBody.objects.filter(pk__in=tried_before).delete()
     letters = [(message.pk, rendered[message.pk]) for message in messages]
     insert_rows(
         MessageBody,

@@ -20,13 +20,13 @@ from django.db import DatabaseError, InterfaceError, transaction
 from django.db.models import F, Max, Q
 from django.utils.translation import gettext_noop
 
-from triggers.accounts import concurrency_of
 from triggers.clock import DatabaseNow
 from triggers.conf import settings
 from triggers.control import nothing_is_paused
 from triggers.core.values import Reason
 from triggers.crashpoints import crash_point
 from triggers.delivery.claim import Claim, claim
+from triggers.delivery.concurrency import concurrency_of
 from triggers.delivery.domains import SlowDomains
 from triggers.delivery.stop import Stop
 from triggers.delivery.unknown import end_unsent

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -162,6 +163,19 @@ def make_backend(account: str) -> BaseEmailBackend:
     return backend
 
 
+class Mail(EmailMultiAlternatives):
+    """A message whose parts are told apart by a word that nobody can guess.
+
+    Left to itself, the standard library searches the whole letter for the one that it chose: a tenth of sending it.
+    """
+
+    def message(self, *args: Any, **kwargs: Any) -> Any:
+        message = super().message(*args, **kwargs)
+        if message.is_multipart():
+            message.set_boundary(f"=_{token_hex(16)}")
+        return message
+
+
 def build(letter: Letter) -> EmailMultiAlternatives:
     """The message with its headers. The address is parsed once more: exactly one, whatever the row holds.
 
@@ -173,7 +187,7 @@ def build(letter: Letter) -> EmailMultiAlternatives:
         headers["List-Unsubscribe"] = f"<{letter.unsubscribe_url}>"
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         headers["List-Id"] = f"<{letter.list_id or 'news'}.{domain}>"
-    message = EmailMultiAlternatives(
+    message = Mail(
         subject=letter.subject,
         body=letter.text,
         from_email=settings.FROM_EMAIL or django_settings.DEFAULT_FROM_EMAIL,

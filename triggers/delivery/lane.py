@@ -14,7 +14,7 @@ from triggers.conf import settings
 from triggers.control import nothing_is_paused
 from triggers.crashpoints import crash_point
 from triggers.models import Lane, Message, MessageState
-from triggers.models.lane import LaneQuerySet
+from triggers.statements import Instances
 
 __all__ = [
     "Admission",
@@ -36,6 +36,8 @@ BURST_SECONDS = 0.25
 EPSILON = 1e-6
 # Seconds that a sender waits for tokens; for later ones another look for work comes by.
 MOST_WAIT = 1.5
+
+_LANES = Instances(Lane.objects.with_clock(), by="name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def admit(lane: str, most: int, *, can_wait: bool = True) -> Admission:
 
     A sender that has something else to do (`can_wait=False`) is not told to wait for tokens, and keeps no other from it.
     """
-    row = _get(Lane.objects.all(), lane)
+    row = _look(lane)
     if row.is_paused:
         return Admission(0)
     if row.is_closed:
@@ -130,17 +132,22 @@ def burst_of(rate: float) -> float:
 
 
 def lock_lane(lane: str) -> Lane:
-    """The lane's row, locked till the transaction ends."""
-    return _get(Lane.objects.select_for_update(), lane)
-
-
-def _get(rows: LaneQuerySet, lane: str) -> Lane:
-    """The lane's row, which is made when nobody has come to the lane yet."""
-    row = rows.with_clock().filter(pk=lane).first()
+    """The lane's row, locked till the transaction ends; made when nobody has come to the lane yet."""
+    rows = Lane.objects.select_for_update().with_clock()
+    row = rows.filter(pk=lane).first()
     if row is None:
         _make(lane)
-        row = rows.with_clock().get(pk=lane)
+        row = rows.get(pk=lane)
     return row
+
+
+def _look(lane: str) -> Lane:
+    """The same without a lock."""
+    rows: list[Lane] = _LANES.read([lane])
+    if not rows:
+        _make(lane)
+        rows = _LANES.read([lane])
+    return rows[0]
 
 
 def _make(lane: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from django.utils.translation import gettext_noop
 
@@ -26,6 +27,7 @@ from triggers.models import (
     OptOut,
     SuppressionReason,
 )
+from triggers.statements import Statement
 from triggers.suppressions import OF_THE_PERSON, find_suppressions
 
 EXPIRED = Stop(MessageState.EXPIRED, Reason(gettext_noop("it became worthless before it could leave")))
@@ -48,10 +50,28 @@ NO_CONSENT = {
     ),
 }
 
-# Not the version's definition: it is read once per process, not once per letter.
-JOURNEY_READ = (
-    *("contact_id", "step", "since", "seq", "entered_at", "entry_event_id", "object_ref", "is_called_back"),
-    *("version__sha256", "chain__status"),
+CONSENTS = Statement(
+    Consent.objects.filter(is_granted=True).values_list("contact_id", "channel"), by="contact"
+)
+OPT_OUTS = Statement(OptOut.objects.values_list("contact_id", "topic_id"), by="contact")
+
+
+class Passage(NamedTuple):
+    """What is asked about a message's journey. Not its version's definition: it is read once per process, not once per
+    letter."""
+
+    state: JourneyState
+    is_called_back: bool
+    chain_status: str
+    graph: Graph
+
+
+JOURNEYS = Statement(
+    Journey.objects.values_list(
+        *("pk", "contact_id", "step", "since", "seq", "entered_at", "object_ref", "entry_event_id"),
+        *("is_called_back", "chain__status", "version_id", "version__sha256"),
+    ),
+    by="id",
 )
 
 
@@ -64,7 +84,7 @@ def stops(messages: Sequence[Message], now: datetime) -> dict[int, Stop]:
     found |= _journeys_say(allowed, passages, now)
     stopped = {pk: stop for pk, stop in found.items() if stop}
     leaving = [message for message in messages if message.pk not in stopped]
-    quiet = {pk: graph.quiet for pk, (_journey, graph) in passages.items()}
+    quiet = {pk: passage.graph.quiet for pk, passage in passages.items()}
     return stopped | limit(leaving, quiet, stopped, now)
 
 
@@ -73,12 +93,8 @@ class Rules:
 
     def __init__(self, messages: Sequence[Message]) -> None:
         contacts = {message.contact_id for message in messages}
-        self._agreed = set(
-            Consent.objects.filter(contact__in=contacts, is_granted=True).values_list("contact_id", "channel")
-        )
-        self._opted_out = set(
-            OptOut.objects.filter(contact__in=contacts).values_list("contact_id", "topic_id")
-        )
+        self._agreed = set(CONSENTS.read(contacts))
+        self._opted_out = set(OPT_OUTS.read(contacts))
         addresses = {address_key(message.contact, message.channel) for message in messages}
         self._suppressed = find_suppressions(addresses - {""})
 
@@ -92,8 +108,8 @@ class Rules:
             return NO_ADDRESS
         is_marketing = message.message_class == MessageClass.MARKETING
         suppression = self._suppressed.get((message.channel, key))
-        if suppression and (is_marketing or suppression.reason not in OF_THE_PERSON):
-            data = {"why": {"text": str(SUPPRESSION_WORDS[suppression.reason])}}
+        if suppression and (is_marketing or suppression not in OF_THE_PERSON):
+            data = {"why": {"text": str(SUPPRESSION_WORDS[suppression])}}
             return Stop(
                 MessageState.SUPPRESSED, Reason(gettext_noop("the address is suppressed: %(why)s"), data)
             )
@@ -118,43 +134,47 @@ SUPPRESSION_WORDS: dict[str, str] = {
 }
 
 
-def _read_passages(messages: Sequence[Message]) -> dict[int, tuple[Journey, Graph]]:
-    """The journeys of these messages, each with the version it is in, by id."""
-    ids = {message.journey_id for message in messages if message.journey_id}
-    rows = Journey.objects.filter(pk__in=ids).select_related("version", "chain").only(*JOURNEY_READ)
-    journeys = list(rows)
-    graphs = load_graphs({one.version_id: one.version.sha256 for one in journeys})
-    return {one.pk: (one, graphs[one.version_id]) for one in journeys}
+def _read_passages(messages: Sequence[Message]) -> dict[int, Passage]:
+    """The journeys of these messages by id."""
+    rows = JOURNEYS.read({message.journey_id for message in messages if message.journey_id})
+    graphs = load_graphs({version_id: digest for *_rest, version_id, digest in rows})
+    return {
+        pk: Passage(
+            JourneyState(
+                *(pk, contact_id, step, since, seq, entered_at),
+                object_ref=object_ref,
+                entry_event_id=event_id,
+            ),
+            *(is_called_back, chain_status, graphs[version_id]),
+        )
+        for pk, contact_id, step, since, seq, entered_at, object_ref, event_id, is_called_back, chain_status, version_id, _digest in rows
+    }
 
 
 def _journeys_say(
-    messages: Sequence[Message], passages: Mapping[int, tuple[Journey, Graph]], now: datetime
+    messages: Sequence[Message], passages: Mapping[int, Passage], now: datetime
 ) -> dict[int, Stop | None]:
     """A journey that took its messages back; a chain that was paused; a goal or exit event since the journey began, even one that no turn has matched yet."""
-    wanted = []
-    for one, graph in passages.values():
-        state = JourneyState(
-            *(one.pk, one.contact_id, one.step, one.since, one.seq, one.entered_at),
-            object_ref=one.object_ref,
-            entry_event_id=one.entry_event_id,
-        )
-        wanted.append((state, frozenset(rule.fact for rule in (*graph.goals, *graph.exits))))
+    wanted = [
+        (one.state, frozenset(rule.fact for rule in (*one.graph.goals, *one.graph.exits)))
+        for one in passages.values()
+    ]
     facts = load_facts(wanted, now)
     return {
-        message.pk: _journey_says(*passages[message.journey_id], facts[message.journey_id])
+        message.pk: _journey_says(passages[message.journey_id], facts[message.journey_id])
         for message in messages
         if message.journey_id and message.journey_id in passages
     }
 
 
-def _journey_says(journey: Journey, graph: Graph, facts: Mapping[Fact, int]) -> Stop | None:
+def _journey_says(passage: Passage, facts: Mapping[Fact, int]) -> Stop | None:
     if any(facts.values()):
         return _ended(facts)
-    if journey.is_called_back:
+    if passage.is_called_back:
         return CALLED_BACK
-    if not graph.is_readable:
+    if not passage.graph.is_readable:
         return UNREADABLE
-    return HELD if journey.chain.status == ChainStatus.PAUSED else None
+    return HELD if passage.chain_status == ChainStatus.PAUSED else None
 
 
 def _ended(facts: Mapping[Fact, int]) -> Stop:

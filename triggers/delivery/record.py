@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
-from django.db.models import Case, F, Value, When
+from django.db.models import F
 from django.db.models.functions import Coalesce, Least
 from django.utils.translation import gettext_noop
 
@@ -31,6 +31,8 @@ from triggers.delivery.unknown import key_seconds, not_again, way_out
 from triggers.logs import note, without_addresses
 from triggers.models import Channel, Message, MessageState, SuppressionReason
 from triggers.signals import message_settled
+from triggers.sql import update_rows
+from triggers.statements import Row
 from triggers.suppressions import suppress
 from triggers.transient import is_transient
 
@@ -46,6 +48,11 @@ REASONS = {
 PROVIDER_REASON = gettext_noop("not sent yet, the provider does not take messages now: %(detail)s")
 # Where a message may stand when its attempt was given up although the provider took it after all.
 AFTER_GIVING_UP = (MessageState.UNKNOWN, MessageState.QUEUED, MessageState.HELD)
+# What is written about a message that the provider took; its state and attempt are expected first.
+ACCEPTED = (
+    *("id", "state", "attempt"),
+    *("state", "lease_until", "reason", "reason_data", "provider_id"),
+)
 # Seconds between the tries to record a result while the database is busy or away.
 RECORD_PAUSES = (0.1, 0.5, 2.0)
 
@@ -54,7 +61,7 @@ def settle(results: Sequence[Result], tally: Tally) -> int:
     """Record results as they came, all that were accepted in one statement. Returns how many were accepted."""
     crash_point("send.before_record")
     accepted = [(one, outcome) for one, outcome, _admission in results if outcome.status == "accepted"]
-    recorded = _record_accepted(accepted) if len(accepted) > 1 else ()
+    recorded = _record_accepted(accepted)
     for one, outcome, admission in results:
         state = MessageState.ACCEPTED if one.id in recorded else _settle_one(one, outcome)
         crash_point("send.after_record")
@@ -66,26 +73,21 @@ def settle(results: Sequence[Result], tally: Tally) -> int:
 
 
 def _record_accepted(accepted: Sequence[tuple[Claimed, Outcome]]) -> Collection[int]:
-    """Note that the provider took these: those at their first attempt, if all of them are still `sending`.
+    """Note that the provider took these, if all of them are still `sending`.
 
     Returns the ids of those for which it is noted now. When a report or a sweep was faster with one of them, none is:
     which one that was is found out one by one.
     """
-    ids = {one.id: outcome.provider_id[:255] for one, outcome in accepted if one.attempt == 1}
-    known = [When(pk=pk, then=Value(provider_id)) for pk, provider_id in ids.items() if provider_id]
-    mine = Message.objects.filter(pk__in=ids, attempt=1, state=MessageState.SENDING)
+    sending, state = MessageState.SENDING, MessageState.ACCEPTED
+    rows: list[Row] = [
+        (one.id, sending, one.attempt, state, None, "", {}, outcome.provider_id[:255])
+        for one, outcome in accepted
+    ]
     try:
         with transaction.atomic():
-            changed = mine.update(
-                state=MessageState.ACCEPTED,
-                lease_until=None,
-                reason="",
-                reason_data={},
-                provider_id=Case(*known, default=Value("")) if known else "",
-                accepted_at=DatabaseNow(),
-            )
-            if changed == len(ids):
-                return ids
+            changed = update_rows(Message, ACCEPTED, rows, guard=("state", "attempt"), now="accepted_at")
+            if changed == len(rows):
+                return {one.id for one, _outcome in accepted}
             transaction.set_rollback(True)
     except (DatabaseError, InterfaceError):
         pass

@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from triggers.accounts import concurrency_of, parse_lane
+from triggers.accounts import parse_lane
 from triggers.clock import DatabaseNow
 from triggers.conf import settings
 from triggers.crashpoints import crash_point
 from triggers.delivery.calls import Calls
 from triggers.delivery.claim import Claim
+from triggers.delivery.concurrency import concurrency_of
 from triggers.delivery.crashes import Run
 from triggers.delivery.domains import slow_domains
 from triggers.delivery.lane import Admission, admit, give_back
@@ -45,7 +46,7 @@ def deliver(
 
     While calls are under way the next messages are claimed, so that the provider is kept waiting as little as can be.
     It ends sooner when the lane is closed, or when `gives_way(lane)`, asked once a tick, says that others need the sender.
-    A sender that is killed leaves at most SEND_CONCURRENCY messages `sending`; `settle_abandoned` makes them `unknown`.
+    A sender that is killed leaves at most `concurrency_of(lane)` messages `sending`; `settle_abandoned` makes them `unknown`.
     """
     shift = Shift(lane, seconds, gives_way)
     looked_at = accepted = 0

@@ -35,7 +35,8 @@ from triggers.engine.versions import load_graphs
 from triggers.exceptions import ShopFailed
 from triggers.logs import note
 from triggers.models import ChainStatus, Journey, Message, MessageState, Template
-from triggers.sql import Row, insert_rows, update_rows
+from triggers.sql import insert_rows, update_rows
+from triggers.statements import Row
 from triggers.transient import is_transient
 
 # Rounds of asking for facts that a kind did not announce; one is usual, more is a kind that is broken.

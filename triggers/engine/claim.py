@@ -12,7 +12,8 @@ from triggers.engine.marks import Mark, Start, claimed, lowest
 from triggers.engine.records import READ
 from triggers.engine.shards import Held, unread
 from triggers.models import Journey
-from triggers.sql import Row, read_rows
+from triggers.sql import read_rows
+from triggers.statements import Row
 
 # A clock is read before the lock is had; another worker's may have been read and used in between.
 CLOCKS_DIFFER = timedelta(seconds=1)

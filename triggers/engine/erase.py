@@ -93,7 +93,8 @@ def _erase(contact: Contact) -> EraseResult:
     _forget_addresses(contact, rows)
     messages = _empty_messages(contact)
     journeys = _end_journeys(contact)
-    for related in (contact.consents, contact.opt_outs, contact.tags, contact.entries, contact.visitors):
+    known = (contact.consents, contact.opt_outs, contact.tags, contact.entries, contact.visitors)
+    for related in (*known, contact.traits, contact.memberships):
         related.all().delete()
     _empty_history(Contact, [row.pk for row in rows])
     PendingEvent.objects.filter(event__contact=contact).delete()

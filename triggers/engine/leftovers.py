@@ -1,7 +1,7 @@
 """Events of a contact that became another one or was erased: moved or emptied, many of them in slices after its own transaction.
 
 Whoever asks for a contact's events meanwhile finds, of one that was merged, the latest ones with whom it became and the
-older ones nowhere; so a condition over a long window may count too few until it is done, some seconds for a million.
+older ones nowhere; so a condition over a long window may count too few until it is done, about a minute for a million.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from django.db.models import QuerySet
 
 from triggers.contacts import locked
 from triggers.crashpoints import crash_point
+from triggers.engine.rollup import move_days
 from triggers.models import SHARDS, Contact, Event, Leftover, PendingEvent
 
 # Events that are done in the transaction that merges or erases, under the lock on the contact's shard; about half a second.
 MOST_AT_ONCE = 5000
 # Rows of one statement afterwards.
-SLICE = 2000
+SLICE = 10_000
 # What a person, and a look once a minute, waits for it; whatever is left is the next look's.
 SECONDS = 10.0
 
@@ -59,6 +60,9 @@ def _settle_some(pk: int) -> int:
     events = _unsettled(contact)
     ids = list(events.values_list("pk", flat=True)[:SLICE])
     count = _settle(events.filter(pk__in=ids), contact) if ids else 0
+    if not ids and contact.merged_into_id is not None:
+        # Events that were purged before it was their turn are counted there.
+        move_days(contact.pk, contact.merged_into_id)
     crash_point("leftover.before_commit")
     return count
 

@@ -15,6 +15,7 @@ from triggers.core.schedule import QuietHours, quiet_hours
 from triggers.core.values import JourneyState
 from triggers.models import Message, MessageClass, SendingRule, Template
 from triggers.models.message import WAITING
+from triggers.statements import Statement
 
 Args = tuple[Any, ...]
 # A channel and a class.
@@ -22,13 +23,18 @@ Kind = tuple[str, str]
 # One contact's messages of one kind: the caps count these.
 Place = tuple[int, str, str]
 
+_RULES = Statement(
+    SendingRule.objects.values_list(
+        *("channel", "message_class", "quiet_from", "quiet_until", "on_hit", "caps__most", "caps__hours")
+    )
+)
+
 
 def load_rules() -> dict[Kind, Limits]:
     """The shop's rules by channel and class, with nothing taken yet. One statement."""
-    columns = ("channel", "message_class", "quiet_from", "quiet_until", "on_hit", "caps__most", "caps__hours")
     rules: dict[Kind, Limits] = {}
     caps: defaultdict[Kind, list[Cap]] = defaultdict(list)
-    for channel, message_class, start, end, on_hit, most, hours in SendingRule.objects.values_list(*columns):
+    for channel, message_class, start, end, on_hit, most, hours in _RULES.read():
         kind = (channel, message_class)
         rules[kind] = plain_limits(message_class, quiet=quiet_hours(start, end), on_hit=on_hit)
         if most is not None:

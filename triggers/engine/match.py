@@ -25,7 +25,7 @@ from triggers.entries.manual import PUT_INTO_CHAIN
 from triggers.heartbeat import beat
 from triggers.logs import note
 from triggers.models import SHARDS, ChainStatus, EntryLedger, Journey, PendingEvent
-from triggers.sql import insert_rows, update_rows
+from triggers.sql import delete_rows, insert_rows, update_rows
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ def _match(events: Sequence[EventValue], chains: Sequence[LiveChain], now: datet
         for chain in by_event.get(event.name, ()):
             _offer_entry(event, chain, batch)
     _write(batch)
-    PendingEvent.objects.filter(pk__in=[event.id for event in events if event.id not in handed_on]).delete()
+    delete_rows(PendingEvent, [event.id for event in events if event.id not in handed_on])
 
 
 def _read(

@@ -15,10 +15,11 @@ from triggers.contacts import current, locked
 from triggers.crashpoints import crash_point
 from triggers.engine.leftovers import finish_leftovers, settle_events
 from triggers.engine.merge_journeys import Joined, join_journeys
+from triggers.engine.rollup import move_days
 from triggers.engine.shards import lock_for
 from triggers.exceptions import MergeRefused
 from triggers.logs import note
-from triggers.models import Channel, Consent, Contact, ContactTag, EntryLedger, OptOut
+from triggers.models import Channel, Consent, Contact, ContactTag, EntryLedger, OptOut, SegmentMember
 
 logger = logging.getLogger(__name__)
 
@@ -116,6 +117,7 @@ def _merge(kept: Contact, gone: Contact, joins_accounts: bool) -> MergeResult:
     _move_rows(kept, gone)
     _write(kept, gone, fill_gaps(kept, gone))
     events = settle_events(gone)
+    move_days(gone.pk, kept.pk)
     record_event("contact_merged", contact=kept, data={"contact": gone.uid.hex})
     return MergeResult(kept, is_new=True, events=events, journeys=journeys)
 
@@ -133,7 +135,9 @@ def _move_rows(kept: Contact, gone: Contact) -> None:
     gone.messages.update(contact=kept)
     gone.visitors.update(contact=kept)
     _move_entries(kept, gone)
-    for model, key in ((OptOut, "topic"), (ContactTag, "name")):
+    # Learned anew from all events, at the next look.
+    gone.traits.all().delete()
+    for model, key in ((OptOut, "topic"), (ContactTag, "name"), (SegmentMember, "segment")):
         same = model._default_manager.filter(contact=kept, **{key: OuterRef(key)})
         model._default_manager.filter(~Exists(same), contact=gone).update(contact=kept)
         model._default_manager.filter(contact=gone).delete()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from django.db import DatabaseError, connection, models, transaction
+from django.db import DatabaseError, OperationalError, connection, models, transaction
 
 from triggers.crashpoints import crash_point
 from triggers.logs import note
@@ -20,8 +21,10 @@ MOMENTS: dict[type[models.Model], str] = {Event: "recorded_at", Transition: "at"
 MONTHS_AHEAD = 3
 # Making and dropping a piece wants a lock that a shop's inserts would wait behind: better tried again later.
 LOCK_TIMEOUT = "50ms"
+LOCK_TRIES = 20
 
 Month = tuple[int, int]
+Keep = Callable[[models.QuerySet[Any]], None]
 
 
 def make_partitions(now: datetime) -> list[str]:
@@ -35,8 +38,11 @@ def make_partitions(now: datetime) -> list[str]:
     return [name for model, month in missing if (name := _try(model, month, _make))]
 
 
-def drop_months(needed: models.QuerySet[Any], before: datetime) -> Iterator[int]:
-    """Drop the pieces that lie wholly before a moment and have no row in `needed`; how many rows went with each."""
+def drop_months(needed: models.QuerySet[Any], before: datetime, keep: Keep | None = None) -> Iterator[int]:
+    """Drop the pieces that lie wholly before a moment and have no row in `needed`; how many rows went with each.
+
+    `keep` may save, in the same transaction, what is wanted of their rows. Nobody can write to them meanwhile.
+    """
     model = needed.model
     if not is_partitioned(model):
         return
@@ -45,7 +51,7 @@ def drop_months(needed: models.QuerySet[Any], before: datetime) -> Iterator[int]
         if _first_of(_next(month)) > before or needed.filter(within).exists():
             continue
         count = model._default_manager.filter(within).count()
-        if _try(model, month, _drop):
+        if _try(model, month, partial(_drop, keep=keep)):
             yield count
 
 
@@ -104,12 +110,29 @@ def _make(cursor: Any, model: type[models.Model], month: Month) -> str:
     return name
 
 
-def _drop(cursor: Any, model: type[models.Model], month: Month) -> str:
+def _drop(cursor: Any, model: type[models.Model], month: Month, keep: Keep | None) -> str:
     if month not in _existing(model):
         return ""
+    if keep:
+        # It may take minutes, in which everybody may read, but a row deleted elsewhere would be saved here as well.
+        cursor.execute(f"LOCK TABLE {_name(model, month)} IN SHARE ROW EXCLUSIVE MODE")
+        keep(model._default_manager.filter(_within(model, month)))
+    _lock_out(cursor, model)
     cursor.execute(f"DROP TABLE {_name(model, month)}")
     crash_point("partition.dropped")
     return _name(model, month)
+
+
+def _lock_out(cursor: Any, model: type[models.Model]) -> None:
+    """Get a table for ourselves between two turns, with some patience: what went before would have to be done again."""
+    for attempt in range(1, LOCK_TRIES + 1):
+        try:
+            with transaction.atomic():
+                cursor.execute(f"LOCK TABLE {model._meta.db_table} IN ACCESS EXCLUSIVE MODE")
+                return
+        except OperationalError:
+            if attempt == LOCK_TRIES:
+                raise
 
 
 def _within(model: type[models.Model], month: Month) -> models.Q:

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -15,8 +15,10 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from triggers.conf import settings
 from triggers.core.values import JourneyStatus
 from triggers.crashpoints import crash_point
+from triggers.engine.event_counts import is_counted_by_days
 from triggers.engine.limits import load_rules, longest
 from triggers.engine.partitions import drop_months
+from triggers.engine.rollup import roll_up
 from triggers.engine.shards import read_clock
 from triggers.engine.versions import load_graphs
 from triggers.exceptions import TriggersError
@@ -26,6 +28,7 @@ from triggers.models import (
     Chain,
     ChainVersion,
     Event,
+    EventDay,
     Journey,
     Message,
     MessageBody,
@@ -43,7 +46,7 @@ logger = logging.getLogger(__name__)
 SLICE = 500
 # Days that each kind is kept at least. Letters carry an unsubscribe link that needs its message: Canada's law (CASL,
 # section 11) asks that it works for 60 days, the American one (CAN-SPAM) for 30.
-LEAST_DAYS = {"bodies": 1, "messages": 60, "journeys": 1, "events": 1, "visitors": 1}
+LEAST_DAYS = {"bodies": 1, "messages": 60, "journeys": 1, "events": 1, "visitors": 1, "event_days": 1}
 
 ON_ITS_WAY = (*WAITING, MessageState.SENDING)
 # An unknown message may be settled by a report, or by a person who wants to see what it said.
@@ -145,8 +148,9 @@ def _purge_journeys(cutoff: datetime) -> Iterator[int]:
 
 
 def _purge_events(cutoff: datetime) -> Iterator[int]:
-    days = longest_window()
-    if days is None:
+    """What goes is added to its days in the same transaction."""
+    needed_since = _looked_back_to(by_days=False)
+    if needed_since is None:
         note(logger, logging.WARNING, "purge.events_kept", why="a chain cannot be read")
         return
     inside = Journey.objects.filter(
@@ -155,11 +159,18 @@ def _purge_events(cutoff: datetime) -> Iterator[int]:
     waiting = Message.objects.filter(contact=OuterRef("contact"), state__in=ON_ITS_WAY)
     pending = PendingEvent.objects.filter(pk=OuterRef("pk"))
     is_needed = Q(Exists(inside)) | Q(Exists(waiting)) | Q(Exists(pending))
-    cutoff = min(cutoff, read_clock() - timedelta(days=days))
-    yield from drop_months(Event.objects.filter(is_needed), cutoff)
+    cutoff = min(cutoff, needed_since)
+    yield from drop_months(Event.objects.filter(is_needed), cutoff, keep=roll_up)
     for old in _slices(Event.objects.all(), "recorded_at", cutoff):
-        free = Event.objects.filter(~is_needed, pk__in=old)
-        yield _delete(Event, list(free.values_list("pk", flat=True)))
+        yield _delete_free(Event.objects.filter(~is_needed, pk__in=old), keep=roll_up)
+
+
+def _purge_event_days(cutoff: datetime) -> Iterator[int]:
+    needed_since = _looked_back_to(by_days=True)
+    if needed_since is None:
+        return
+    for old in _slices(EventDay.objects.all(), "day", min(cutoff, needed_since).astimezone(UTC).date()):
+        yield _delete(EventDay, old)
 
 
 def _purge_receipts(cutoff: datetime) -> Iterator[int]:
@@ -188,8 +199,16 @@ def _has_letters() -> Exists:
     return Exists(Message.objects.filter(journey=OuterRef("pk"), state__in=(*NEEDED, *NOT_SENT)))
 
 
-def longest_window() -> float | None:
-    """Days that the chains in use look back for events, at most; None when one of them cannot be read."""
+def _looked_back_to(*, by_days: bool) -> datetime | None:
+    days = longest_window(by_days=by_days)
+    return None if days is None else read_clock() - timedelta(days=days)
+
+
+def longest_window(*, by_days: bool) -> float | None:
+    """Days that the chains in use look back for events, at most; None when one of them cannot be read.
+
+    With `by_days`, in questions that sums by day answer; without, in those that need the events themselves.
+    """
     live = Chain.objects.filter(live_version=OuterRef("pk"))
     inside = Journey.objects.filter(version=OuterRef("pk"), chain=OuterRef("chain"), active_slot=1)
     versions = dict(
@@ -201,7 +220,8 @@ def longest_window() -> float | None:
     facts = (
         fact for graph in graphs for node in graph.nodes.values() for fact in node.kind.needs(node.config)
     )
-    return max((fact.args[1] or 0 for fact in facts if fact.provider == "event_count"), default=0)
+    questions = (fact.args for fact in facts if fact.provider == "event_count")
+    return max((args[1] or 0 for args in questions if is_counted_by_days(args) == by_days), default=0)
 
 
 KINDS: dict[str, Callable[[datetime], Iterator[int]]] = {
@@ -211,10 +231,11 @@ KINDS: dict[str, Callable[[datetime], Iterator[int]]] = {
     "events": _purge_events,
     "receipts": _purge_receipts,
     "visitors": _purge_visitors,
+    "event_days": _purge_event_days,
 }
 
 
-def _slices(rows: QuerySet[Any], age: str, cutoff: datetime) -> Iterator[list[int]]:
+def _slices(rows: QuerySet[Any], age: str, cutoff: date) -> Iterator[list[int]]:
     """Keys of rows older than `cutoff`, slice by slice in the order in which they were made, until one has none.
 
     Along the primary key, because an index by age on every large table would cost each insert for one look a day.
@@ -230,9 +251,11 @@ def _slices(rows: QuerySet[Any], age: str, cutoff: datetime) -> Iterator[list[in
 
 
 @transaction.atomic
-def _delete_free(rows: QuerySet[Any]) -> int:
-    """Delete rows, but none that somebody is working on at this moment."""
+def _delete_free(rows: QuerySet[Any], keep: Callable[[QuerySet[Any]], None] | None = None) -> int:
+    """Delete rows, but none that somebody is working on at this moment. `keep` may save before what is wanted of them."""
     ids = list(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
+    if keep and ids:
+        keep(rows.model._default_manager.filter(pk__in=ids))
     count = _delete(rows.model, ids)
     crash_point("purge.before_commit")
     return count

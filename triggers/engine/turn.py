@@ -16,7 +16,7 @@ from triggers.engine.claim import choose, claim_due, remember
 from triggers.engine.marks import Mark
 from triggers.engine.match import match_events
 from triggers.engine.shards import try_lock
-from triggers.sql import Row
+from triggers.statements import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,7 @@ def turn(*shards: int, seconds: float | None = None) -> TurnResult:
 def _work(shards: Sequence[int], deep: Set[int | None], batch: int) -> Share:
     """Claim journeys, some shards at a time, until the batch is full, then move them all together.
 
-    Shards that had events are the last ones taken: two deletes from the table of pending events in one transaction
-    could deadlock with another worker's on MariaDB, which scans that table when it is small.
+    Shards that had events are the last ones taken: matching may have filled the batch by itself.
     """
     share, rows, now = Share(left=list(shards)), list[Row](), None
     unfinished: list[int] = []

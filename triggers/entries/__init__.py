@@ -1,7 +1,7 @@
 """Entry kinds: how a chain starts, one file each."""
 
 # In the order in which the admin offers them.
-from triggers.entries import event  # isort: skip
+from triggers.entries import event, segment  # isort: skip
 from triggers.entries import schedule, calendar_date, personal_date, inactivity  # isort: skip
 from triggers.entries import announcement, goods, manual  # isort: skip
 from triggers.entries.base import Entry, entries
@@ -23,4 +23,5 @@ __all__ = [
     "manual",
     "personal_date",
     "schedule",
+    "segment",
 ]

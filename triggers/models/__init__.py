@@ -7,6 +7,7 @@ from triggers.models.consent import Channel, Consent, OptOut, Suppression, Suppr
 from triggers.models.contact import SHARDS, Contact, ContactTag, Leftover
 from triggers.models.control import Control
 from triggers.models.event import Event, PendingEvent
+from triggers.models.event_day import EventDay
 from triggers.models.fanout import EVERYWHERE, Fanout, FanoutState
 from triggers.models.journey import EntryLedger, Journey, Transition
 from triggers.models.lane import Lane
@@ -38,6 +39,7 @@ __all__ = [
     "Control",
     "EntryLedger",
     "Event",
+    "EventDay",
     "Fanout",
     "FanoutState",
     "FrequencyCap",

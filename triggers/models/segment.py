@@ -55,7 +55,7 @@ class SegmentMember(models.Model):
     """A contact that was in a watched segment when it was last looked at. Can be made anew."""
 
     segment = models.ForeignKey(Segment, models.CASCADE, related_name="members", db_index=False)
-    contact = models.ForeignKey(Contact, models.CASCADE, related_name="+")
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="memberships")
     since = models.DateTimeField(_("since"))
 
     class Meta:

@@ -3,7 +3,8 @@
 A document is a JSON column or a JSONObject of plain columns. Paths and values travel as parameters only.
 
 - PostgreSQL: JSON path in its lax mode, which goes through lists as we do; letters by Unicode's rules (ICU).
-- MariaDB: every path with and without `[*]`, because its paths are strict about lists.
+- MariaDB: every path with and without `[*]`, because its paths are strict about lists, and names both as they are and as
+  JSON's writers escape them, because it compares them as they are written.
 - SQLite, which has neither: functions that call `core.payload` itself, added to each connection by `connect()`.
 
 On MariaDB some rare letters (Σ, İ and ß are not among them) may differ from Python's rules of case, and numbers are
@@ -31,7 +32,7 @@ SYMBOLS: dict[str, str] = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 BEFORE_LOWER = (("İ", "i̇"),)
 AFTER_LOWER = (("ß", "ss"), ("ς", "σ"), ("µ", "μ"), ("ſ", "s"))
 
-Params = list[Any]
+Params = tuple[Any, ...]
 
 
 class Fits(Func):
@@ -49,7 +50,7 @@ class Fits(Func):
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Params]:
         document, params = compiler.compile(self.source_expressions[0])
         asked = json.dumps([self.path, self.op, self.value])
-        return f"triggers_fits({document}, %s)", [*params, asked]
+        return f"triggers_fits({document}, %s)", (*params, asked)
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Params]:
         return self._exists(compiler, POSTGRESQL)
@@ -64,7 +65,7 @@ class Fits(Func):
         holds, holds_params = dialect.holds(positive, self.value)
         negated = "NOT " if positive != self.op else ""
         sql = f"{negated}EXISTS (SELECT 1 FROM {found} WHERE {holds})"  # noqa: S608
-        return sql, [*found_params, *holds_params]
+        return sql, (*found_params, *holds_params)
 
 
 class NumberIn(Func):
@@ -78,7 +79,7 @@ class NumberIn(Func):
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Params]:
         document, params = compiler.compile(self.source_expressions[0])
-        return f"triggers_number({document}, %s)", [*params, ".".join(self.path)]
+        return f"triggers_number({document}, %s)", (*params, ".".join(self.path))
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Params]:
         return self._sum(compiler, POSTGRESQL)
@@ -103,7 +104,7 @@ class SharesValue(Func):
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Params]:
         (one, params), (other, more) = (compiler.compile(each) for each in self.source_expressions)
-        return f"triggers_shares({one}, {other}, %s)", [*params, *more, ".".join(self.path)]
+        return f"triggers_shares({one}, {other}, %s)", (*params, *more, ".".join(self.path))
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Params]:
         return self._joined(compiler, POSTGRESQL)
@@ -117,7 +118,7 @@ class SharesValue(Func):
         others, other_params = dialect.found(other, more, self.path, "w")
         same = f"{dialect.text} = {dialect.text.replace('v.', 'w.')}"
         sql = f"EXISTS (SELECT 1 FROM {found} JOIN {others} ON {same})"  # noqa: S608
-        return sql, [*found_params, *other_params]
+        return sql, (*found_params, *other_params)
 
 
 class Dialect:
@@ -143,26 +144,25 @@ class Dialect:
         """What must hold for one value; the operator is none of the negative ones."""
         value = "" if value is None else value
         if op == "exists":
-            return self.is_there, []
+            return self.is_there, ()
         if op == "contains":
-            return f"{self.position.format(self.searchable)} > 0", [fold(value)]
+            return f"{self.position.format(self.searchable)} > 0", (fold(value),)
         if op == "in":
             parts = [self._equals(part.strip()) for part in str(value).split(",")]
-            return " OR ".join(f"({sql})" for sql, _params in parts), [
-                one for _sql, given in parts for one in given
-            ]
+            sql = " OR ".join(f"({one})" for one, _params in parts)
+            return sql, tuple(param for _sql, given in parts for param in given)
         if op == "eq":
             return self._equals(value)
         as_number = number(value)
         if as_number is not None:
-            return f"{self.number} {SYMBOLS[op]} %s", [as_number]
-        return f"{self.number} IS NULL AND {self.text} {SYMBOLS[op]} %s", [fold(value)]
+            return f"{self.number} {SYMBOLS[op]} %s", (as_number,)
+        return f"{self.number} IS NULL AND {self.text} {SYMBOLS[op]} %s", (fold(value),)
 
     def _equals(self, value: Any) -> tuple[str, Params]:
         as_number = number(value)
         if as_number is not None:
-            return f"{self.number} = %s", [as_number]
-        return f"{self.text} = %s", [fold(value)]
+            return f"{self.number} = %s", (as_number,)
+        return f"{self.text} = %s", (fold(value),)
 
 
 def without_case(lowered: str) -> str:
@@ -188,7 +188,7 @@ class PostgreSQL(Dialect):
         self, document: str, params: Params, path: Sequence[str], name: str = "v"
     ) -> tuple[str, Params]:
         where = "$." + ".".join(json.dumps(one, ensure_ascii=False) for one in path) + "[*]"
-        return f"jsonb_path_query({document}, %s::jsonpath, '{{}}', true) AS {name}(v)", [*params, where]
+        return f"jsonb_path_query({document}, %s::jsonpath, '{{}}', true) AS {name}(v)", (*params, where)
 
 
 class MariaDB(Dialect):
@@ -209,13 +209,15 @@ class MariaDB(Dialect):
     def found(
         self, document: str, params: Params, path: Sequence[str], name: str = "v"
     ) -> tuple[str, Params]:
+        written = [{one, json.dumps(one)[1:-1]} for one in path]
         variants = [
-            "$" + "".join(f'."{one}"{star}' for one, star in zip(path, stars, strict=True))
+            "$" + "".join(f'."{one}"{star}' for one, star in zip(names, stars, strict=True))
+            for names in product(*written)
             for stars in product(("", "[*]"), repeat=len(path))
         ]
         marks = ", ".join(["%s"] * len(variants))
         table = f"JSON_TABLE(JSON_EXTRACT({document}, {marks}), '$[*]' COLUMNS(v JSON PATH '$')) AS {name}"
-        return table, [*params, *variants]
+        return table, (*params, *variants)
 
 
 POSTGRESQL = PostgreSQL()

@@ -40,5 +40,5 @@ def _engaged(criterion: Engaged, now: datetime) -> Q:
 def _at_least(messages: QuerySet[Message], count: int) -> Q:
     if count == 1:
         return Q(Exists(messages.filter(contact=OuterRef("pk"))))
-    counted = messages.order_by().values("contact").annotate(times=Count("pk")).filter(times__gte=count)
+    counted = messages.order_by().values("contact").annotate(times=Count("*")).filter(times__gte=count)
     return Q(pk__in=counted.values("contact"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, DecimalField, Exists, OuterRef, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce, Round
 
 from triggers.core.criteria import DidNotFollow, Happened
@@ -20,21 +20,49 @@ from triggers.models import Event
 MOST_AHEAD = timedelta(days=1)
 # Places behind the point to which sums are compared; databases add fractions up differently.
 PLACES = 4
+AMOUNT: Any = DecimalField(max_digits=40, decimal_places=20)
 THING = ("items", "item_id")
 
 
 @translates(Happened)
 def _happened(criterion: Happened, now: datetime) -> Q:
+    """One look at the events, whatever is asked of them; at rows that the sums are made of only where there are sums."""
     events = events_of(criterion.event, criterion.period, criterion.filters, now, criterion.clock)
-    condition = EVERYBODY
+    needs_events, allows = _bounds(criterion)
+    if not needs_events:
+        # A contact without events fits; so those are left out who have too many, or too much.
+        return without(_whose(events, criterion, ~allows)) if allows else EVERYBODY
+    if allows == Q(times__gte=1):
+        return Q(Exists(events.filter(contact=OuterRef("pk"))))
+    return _whose(events, criterion, allows)
+
+
+def _bounds(criterion: Happened) -> tuple[bool, Q]:
+    """Whether a contact without events fails, and what must hold for the number and the sum of one with events."""
+    allows, fails = Q(), False
     if criterion.at_least:
-        condition &= _at_least(events, criterion.at_least)
+        allows, fails = Q(times__gte=criterion.at_least), True
     if criterion.at_most is not None:
-        condition &= without(_at_least(events, criterion.at_most + 1))
+        allows &= Q(times__lte=criterion.at_most)
+    if criterion.sum_at_least is not None:
+        allows &= Q(total__gte=criterion.sum_at_least)
+        fails |= criterion.sum_at_least > 0
+    if criterion.sum_at_most is not None:
+        allows &= Q(total__lte=criterion.sum_at_most)
+        fails |= criterion.sum_at_most < 0
+    return fails, allows
+
+
+def _whose(events: QuerySet[Event], criterion: Happened, holds: Q) -> Q:
+    """Contacts for whom something holds of the `times` and the `total` of their events."""
+    counted = events.order_by().values("contact").annotate(times=Count("*"))
     if criterion.sum_path:
-        totals = _Totals(events, criterion.sum_path.split("."))
-        condition &= totals.at_least(criterion.sum_at_least) & totals.at_most(criterion.sum_at_most)
-    return condition
+        counted = counted.annotate(total=_total(criterion.sum_path.split(".")))
+    return Q(pk__in=counted.filter(holds).values("contact"))
+
+
+def _total(path: list[str]) -> Any:
+    return Round(Coalesce(Sum(NumberIn("data", path)), Value(0), output_field=AMOUNT), PLACES)
 
 
 @translates(DidNotFollow)
@@ -65,37 +93,3 @@ def events_of(
     if first is not None:
         events = events.filter(occurred_at__gte=first)
     return events if end is None else events.filter(occurred_at__lt=end)
-
-
-def _at_least(events: QuerySet[Event], count: int) -> Q:
-    if count <= 1:
-        return Q(Exists(events.filter(contact=OuterRef("pk")))) if count else EVERYBODY
-    counted = _by_contact(events).annotate(times=Count("pk")).filter(times__gte=count)
-    return Q(pk__in=counted.values("contact"))
-
-
-class _Totals:
-    """Bounds for what a number in the data of events adds up to; for a contact without events that is nought."""
-
-    def __init__(self, events: QuerySet[Event], path: list[str]) -> None:
-        total: Any = Round(
-            Coalesce(Sum(NumberIn("data", path)), 0, output_field=NumberIn.output_field), PLACES
-        )
-        self.by_contact = _by_contact(events).annotate(total=total)
-
-    def at_least(self, amount: float | None) -> Q:
-        if amount is None:
-            return EVERYBODY
-        return self._where(total__gte=amount) if amount > 0 else without(self._where(total__lt=amount))
-
-    def at_most(self, amount: float | None) -> Q:
-        if amount is None:
-            return EVERYBODY
-        return without(self._where(total__gt=amount)) if amount >= 0 else self._where(total__lte=amount)
-
-    def _where(self, **bound: float) -> Q:
-        return Q(pk__in=self.by_contact.filter(**bound).values("contact"))
-
-
-def _by_contact(events: QuerySet[Event]) -> QuerySet[Event, Any]:
-    return events.order_by().values("contact")

@@ -103,7 +103,7 @@ def engagement(questions: Questions, now: datetime) -> Answers:
         )
         counts = {what: Count("pk", filter=reaction) for what, reaction in REACTIONS.items() if what != "got"}
         rows = messages.order_by().values("contact").annotate(got=Count("pk"), **counts)
-        by_contact = {row.pop("contact"): row for row in rows}
+        by_contact: dict[int, Any] = {row["contact"]: row for row in rows}
         answers[args] = {one.id: by_contact.get(one.contact_id, {}) for one in asking}
     return answers
 

@@ -21,12 +21,12 @@ MOST_QUESTIONS = 50
 
 
 def contacts_in(segment: str | Mapping[str, Any], now: datetime | None = None) -> QuerySet[Contact]:
-    """The contacts of a segment, given by its key or as a rule, at `now` (the database's clock).
+    """The contacts of a segment, given by its key or as a rule, at `now` (the database's clock); all of them for "".
 
     Raises UnknownSegment for a key that is not there, InvalidConfig or UnknownKind for a rule that cannot be asked of
     all contacts. The query runs when it is read.
     """
-    return contacts_where(criterion_of(segment), now or read_clock())
+    return contacts_where(criterion_of(segment) if segment else Both(()), now or read_clock())
 
 
 def criterion_of(segment: str | Mapping[str, Any], inside: tuple[str, ...] = ()) -> Criterion:

@@ -21,10 +21,13 @@ _translators: dict[type[Criterion], Translator] = {}
 def contacts_where(criterion: Criterion, now: datetime) -> QuerySet[Contact]:
     """The contacts that fit, as one query that has yet to run. `now` is aware; days begin in the shop's time zone.
 
+    Nobody who was erased, or became another contact, is among them.
+
     InSegment must have been replaced by what it stands for (`criterion_of` does). Raises TypeError for a criterion that
     nobody translates.
     """
-    return Contact.objects.filter(where(criterion, timezone.localtime(now)))
+    people = Contact.objects.filter(merged_into__isnull=True, erased_at__isnull=True)
+    return people.filter(where(criterion, timezone.localtime(now)))
 
 
 def where(criterion: Criterion, now: datetime) -> Q:

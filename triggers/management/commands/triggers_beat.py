@@ -8,6 +8,7 @@ from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 
 from triggers.conf import settings
+from triggers.workload import SEGMENT_SECONDS
 
 MINUTE, DAY = 60, 86_400
 # Bells that nobody heard in time are thrown away: the next ones say the same.
@@ -28,6 +29,8 @@ class Command(BaseCommand):
             MINUTE,
             "Pauses chains that do harm, plans what the calendar brings, makes the tables' next months.",
         )
+        self._schedule("segments", SEGMENT_SECONDS, "Records who came into a segment and who left it.")
+        self._schedule("learn", DAY, "Learns what contacts like, and what buyers they are.")
         self._schedule("purge", DAY, "Deletes what is older than RETENTION allows.")
 
     def _schedule(self, name: str, seconds: float, description: str) -> None:

@@ -13,8 +13,9 @@ from django.db.utils import DatabaseError, InterfaceError
 
 from triggers.conf import settings
 from triggers.drain import start_draining, stop_draining
+from triggers.engine.audience.membership import look_at_segments
 from triggers.transient import is_transient
-from triggers.workload import do_work, look_after
+from triggers.workload import SEGMENT_SECONDS, do_work, look_after
 
 # Rounds in a row that may fail before `--once` gives up.
 MOST_FAILURES = 5
@@ -26,6 +27,7 @@ class Command(BaseCommand):
     help = "Matches events, moves journeys and sends messages until stopped. Needs no broker; run as many as you like."
 
     _watched_at = -WATCH_SECONDS
+    _segments_at = -SEGMENT_SECONDS
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="do what is due now, then stop")
@@ -57,6 +59,9 @@ class Command(BaseCommand):
         if time.monotonic() - self._watched_at >= WATCH_SECONDS:
             self._watched_at = time.monotonic()
             look_after()
+        if time.monotonic() - self._segments_at >= SEGMENT_SECONDS:
+            self._segments_at = time.monotonic()
+            look_at_segments()
         return do_work()
 
     def _complain(self, error: Exception, *, gives_up: bool) -> None:

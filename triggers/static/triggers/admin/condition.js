@@ -73,9 +73,10 @@ class Builder {
     this.focus?.focus();
   }
 
-  change(focus) {
+  change(focus, node = null) {
+    this.focused = node && { field: focus, node };
     this.write();
-    this.draw(focus);
+    this.draw(node ? null : focus);
   }
 
   drawGroup(group, parent, focus) {
@@ -109,15 +110,24 @@ class Builder {
     for (const leaf of this.leaves) select.append(make("option", { value: leaf.key, selected: leaf.key === kind.key }, leaf.label));
     if (focus === node) this.focus = select;
     row.append(make("div", { class: "tc-cell" }, make("label", { for: select.id }, this.words.kind), select));
-    for (const field of kind.fields) row.append(this.drawField(node, field));
+    for (const field of kind.fields) if (this.isShown(node, kind, field)) row.append(this.drawField(node, field, kind));
   }
 
-  drawField(node, field) {
+  isShown(node, kind, field) {
+    if (!field.shownWhen) return true;
+    const [name, values] = field.shownWhen;
+    return values.includes(String(node[name] ?? kind.fields.find((one) => one.name === name)?.initial ?? ""));
+  }
+
+  // When other fields depend on this one, the row is drawn anew, and this field keeps the focus.
+  drawField(node, field, kind) {
     const id = this.id();
+    const decides = kind.fields.some((one) => one.shownWhen?.[0] === field.name);
     const set = (value) => {
       if (value === "" || value === false) delete node[field.name];
       else node[field.name] = value;
-      this.write();
+      if (decides) this.change(field, node);
+      else this.write();
     };
     const hint = field.help ? make("span", { class: "tc-hint", id: id + "_hint" }, field.help) : "";
     const shared = { id, required: field.required && field.type !== "checkbox", "aria-describedby": hint ? hint.id : null };
@@ -127,7 +137,9 @@ class Builder {
       const box = make("input", { ...shared, type: "checkbox", checked: Boolean(value), onchange: (event) => set(event.target.checked) });
       return make("div", { class: "tc-cell tc-check" }, box, label, hint);
     }
-    return make("div", { class: "tc-cell" }, label, this.drawInput(field, shared, String(value), set), hint);
+    const input = this.drawInput(field, shared, String(value), set);
+    if (this.focused?.field === field && this.focused.node === node) this.focus = input;
+    return make("div", { class: "tc-cell" }, label, input, hint);
   }
 
   drawInput(field, shared, value, set) {
@@ -139,7 +151,8 @@ class Builder {
     }
     const oninput = (event) => set(event.target.value);
     if (field.type === "textarea") return make("textarea", { ...shared, rows: 2, placeholder: field.placeholder, oninput }, value);
-    return make("input", { ...shared, type: field.type, value, list: field.suggestions, placeholder: field.placeholder, oninput });
+    const type = field.type === "decimal" ? { type: "number", step: "any" } : { type: field.type };
+    return make("input", { ...shared, ...type, value, list: field.suggestions, placeholder: field.placeholder, oninput });
   }
 
   remove(node, group) {
