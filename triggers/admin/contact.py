@@ -101,7 +101,7 @@ class ContactAdmin(EnterContacts):
         (_("Technical"), {"fields": ["uid", ("created_at", "updated_at")], "classes": ["collapse"]}),
     ]  # fmt: skip
     inlines = [TagInline, ConsentInline, OptOutInline]
-    actions = ["merge_selected", "erase_selected"]
+    actions = ["put_into_chain", "merge_selected", "erase_selected"]
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
