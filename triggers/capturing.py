@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -23,6 +23,9 @@ from triggers.signals import capture_failed, event_captured
 from triggers.visitors import person_of
 
 logger = logging.getLogger(__name__)
+
+# A visitor's last moment is written down again after so long, not with each event.
+SEEN_ANEW = timedelta(hours=1)
 
 
 def capture(
@@ -92,7 +95,7 @@ def _keep(
     object_ref: str,
     occurred_at: datetime | None,
 ) -> None:
-    """Something that a visitor did of whom nothing is known yet. Raises InvalidEvent; one insert."""
+    """Something that a visitor did of whom nothing is known yet. Raises InvalidEvent; an insert, and an update."""
     VisitorEvent(
         visitor=visitor,
         name=clean_name(name),
@@ -100,6 +103,8 @@ def _keep(
         data=clean_data(data),
         object_ref=clean_ref(object_ref),
     ).save(force_insert=True)
+    seen = Visitor.objects.filter(pk=visitor.pk, last_seen_at__lt=DatabaseNow() - SEEN_ANEW)
+    seen.update(last_seen_at=DatabaseNow())
 
 
 def report_failures(failures: Sequence[tuple[Any, Exception]]) -> None:

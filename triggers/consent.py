@@ -19,10 +19,16 @@ def grant(contact: Any, channel: str, *, source: str, text: str, lifts: bool = T
     """The contact agrees to marketing messages on a channel ("email" or "sms"), to this very text.
 
     Lifts the contact's own unsubscription from everything, and what was kept of an erased owner of the address, unless it is
-    somebody else who says so (`lifts` is false); bounces and complaints stay suppressed.
+    somebody else who says so (`lifts` is false): that changes no word of the contact's own, be it no or the same yes.
+    Bounces and complaints stay suppressed.
     """
     with transaction.atomic():
         found = lock_contact(_known(contact))
+        if (
+            not lifts
+            and found.consents.filter(channel=channel).filter(~Q(is_granted=True) | Q(text=text)).exists()
+        ):
+            return
         _say(found, channel, True, source, text)
         if lifts:
             lift(channel, address_key(found, channel))

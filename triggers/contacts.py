@@ -78,7 +78,9 @@ def sync_contact(user: Any) -> Contact:
     key = str(user.pk)
     found = Contact.objects.filter(external_id=key).first()
     contact = current(found) if found else _claim_or_create(key, details)
-    _apply(contact, details)
+    # Of two accounts that became one contact, the one that stayed says who it is.
+    if contact.external_id in (None, key):
+        _apply(contact, details)
     _remember(user, contact)
     return contact
 

@@ -34,17 +34,18 @@ def find_suppressions(addresses: Iterable[str]) -> dict[tuple[str, str], str]:
 
 
 def suppress(channel: str, address: str, reason: SuppressionReason, note: str = "") -> None:
-    """Send nothing more to a canonical address. One that is suppressed already stays as it is.
+    """Send nothing more to a canonical address. One that is suppressed already stays as it is, but a reason that is about
+    the address counts more than what its owner said.
 
-    An address that is known by its hash is not written down again, but a reason that is about it counts from now on.
+    An address that is known by its hash is not written down again.
     """
-    hashed = Suppression.objects.filter(channel=channel, address__in=_hashes(address))
-    if not hashed.exists():
+    known = Suppression.objects.filter(channel=channel, address__in=spellings(address))
+    if not known.filter(address__in=_hashes(address)).exists():
         Suppression.objects.get_or_create(
             channel=channel, address=address, defaults={"reason": reason, "note": note}
         )
-    elif reason not in OF_THE_PERSON:
-        hashed.filter(reason__in=OF_THE_PERSON).update(reason=reason)
+    if reason not in OF_THE_PERSON:
+        known.filter(reason__in=OF_THE_PERSON).update(reason=reason, note=note)
 
 
 def lift(channel: str, address: str) -> None:

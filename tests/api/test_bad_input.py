@@ -148,6 +148,7 @@ VALUES = [
     ("idempotency_key", '""', "idempotency_key"),
     ("idempotency_key", json.dumps("x" * 65), "idempotency_key"),
     ("idempotency_key", '"\\ud800\\u0000"', None),
+    ("\\ud800", "1", ""),
     ("idempotency_key", "{}", "idempotency_key"),
     ("contact", "{}", "contact"),
     ("contact", '"ann@example.com"', "contact"),

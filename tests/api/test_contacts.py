@@ -82,6 +82,21 @@ def test_whoever_withdrew_stays_suppressed(caller: Caller) -> None:
     assert Suppression.objects.get().reason == "unsubscribed"
 
 
+def test_another_systems_yes_overwrites_no_withdrawal(caller: Caller) -> None:
+    """It used to: only the old address was suppressed then, and the next one got marketing."""
+    consent.grant("ann@example.com", "email", source="form", text="yes")
+    consent.withdraw("ann@example.com", "email", source="page")
+    caller.results("contacts", {**ANN, **AGREED})
+    assert Consent.objects.get(channel="email").is_granted is False
+
+
+def test_the_same_yes_again_is_no_new_one(caller: Caller) -> None:
+    for _night in range(3):
+        caller.results("contacts", {**ANN, **AGREED})
+    granted = Event.objects.filter(name="consent_granted")
+    assert granted.count() == len(AGREED["consents"])
+
+
 def test_known_and_unknown_get_the_same_answer(caller: Caller) -> None:
     caller.results("contacts", ANN)
     known, unknown = caller.results("contacts", {"contacts": [ANN, {"email": "ben@example.com"}]})

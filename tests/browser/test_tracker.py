@@ -171,3 +171,35 @@ def test_a_cart_filled_before_the_account_brings_a_letter(
     for text in ("Viewed a page", "Added to the cart", "Signed up"):
         expect(admin.get_by_text(text).first).to_be_visible()
     admin.close()
+
+
+@pytest.mark.parametrize(
+    "block", ['{"@type": "Product", "name": "Gone", "offers": []}', "[null]", '{"@graph": [null]}']
+)
+def test_what_a_page_says_of_its_goods_breaks_no_page(shelf: Shelf, block: str) -> None:
+    shelf.open(f"<script type='application/ld+json'>{block}</script>")
+    assert shelf.page.evaluate("history.pushState({}, '', '/elsewhere/')") is None
+    assert shelf.wait_for("page_view")
+
+
+def test_a_default_for_another_region_is_no_consent(shelf: Shelf) -> None:
+    layer = """
+        window.dataLayer = [];
+        function gtag() { dataLayer.push(arguments); }
+        gtag("consent", "default", {analytics_storage: "denied"});
+        gtag("consent", "default", {analytics_storage: "granted", region: ["US"]});
+    """
+    shelf.open("<button data-triggers-click='top'>Look</button>", layer=layer)
+    shelf.page.locator("button").click()
+    shelf.page.wait_for_timeout(2500)
+    assert shelf.parcels == []
+
+
+def test_what_google_is_told_of_the_page_is_counted_once(shelf: Shelf) -> None:
+    item = {"@type": "Product", "sku": "L1", "name": "Lamp"}
+    layer = (
+        "window.dataLayer = []; dataLayer.push({event: 'view_item', ecommerce: {items: [{item_id: 'L1'}]}});"
+    )
+    shelf.open(f"<script type='application/ld+json'>{json.dumps(item)}</script>", layer=layer)
+    shelf.wait_for("page_view")
+    assert [event["name"] for event in shelf.events].count("view_item") == 1

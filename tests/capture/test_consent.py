@@ -9,6 +9,7 @@ import pytest
 from tests.build import make_contact
 from triggers import consent
 from triggers.models import Consent, Contact, Event, OptOut, Suppression, SuppressionReason, Topic
+from triggers.suppressions import suppress
 
 pytestmark = pytest.mark.django_db
 
@@ -127,3 +128,13 @@ def test_a_channel_that_does_not_exist_changes_nothing(contact: Contact) -> None
     assert not Consent.objects.exists()
     assert not Event.objects.exists()
     assert not Suppression.objects.exists()
+
+
+@pytest.mark.parametrize("reason", ["bounce", "complaint"])
+def test_what_is_wrong_with_an_address_counts_more_than_what_its_owner_said(reason: str) -> None:
+    """A bounce of an address that was unsubscribed used to be forgotten: order mail went on to it."""
+    suppress("email", "ann@example.com", SuppressionReason.UNSUBSCRIBED)
+    suppress("email", "ann@example.com", SuppressionReason(reason), "mailbox is gone")
+    suppress("email", "ann@example.com", SuppressionReason.UNSUBSCRIBED)
+    one = Suppression.objects.get()
+    assert (one.reason, one.note) == (reason, "mailbox is gone")

@@ -13,7 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from tests.build import live_chain, make_contact
 from tests.pure import utc
 from triggers.control import pause_everything, resume_everything
+from triggers.engine.erase import erase_contact
 from triggers.engine.fan_out import fan_out, has_fanouts
+from triggers.engine.merge import merge_contacts
 from triggers.engine.plan import plan_fanouts
 from triggers.engine.publish import publish
 from triggers.models import SHARDS, Chain, Contact, Event, Fanout, Journey, PendingEvent
@@ -184,3 +186,16 @@ def test_a_contact_that_moves_east_enters_once(chain: Chain) -> None:
         run_due()
     assert Event.objects.filter(name="schedule_due").count() == 2
     assert Journey.objects.count() == 1
+
+
+def test_nobody_who_is_no_more_is_let_in(chain: Chain) -> None:
+    """A contact that became another one used to bring the other in at the shop's hour instead of its own."""
+    kept, gone, erased = (make_contact(number) for number in range(3))
+    merge_contacts(kept, gone)
+    erase_contact(erased)
+    fanout = plan()
+    with database_clock(TEN):
+        while fan_out():
+            pass
+    fanout.refresh_from_db()
+    assert fanout.entered == 1

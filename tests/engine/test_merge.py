@@ -95,6 +95,18 @@ class TestWhoIsIt:
         merge_contacts(kept, gone, joins_accounts=True)
         assert [contact_for(User.objects.get(pk=user.pk)) for user in users] == [kept, kept]
 
+    def test_the_login_of_the_account_that_went_changes_nothing(self) -> None:
+        """It used to give the contact the other account's name and address, to and fro with each login."""
+        users = [
+            User.objects.create_user(f"user{number}", f"user{number}@example.com") for number in range(2)
+        ]
+        kept, gone = (sync_contact(user) for user in users)
+        merge_contacts(kept, gone, joins_accounts=True)
+        assert sync_contact(User.objects.get(pk=users[1].pk)) == kept
+        kept.refresh_from_db()
+        assert kept.email == "user0@example.com"
+        assert contact_for("user1@example.com") == kept
+
     def test_a_user_who_takes_his_old_address_gets_it(self) -> None:
         user = User.objects.create_user("ann", email="person1@example.com")
         kept = sync_contact(user)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from math import inf
 from typing import Any
 
 import pytest
@@ -230,6 +231,41 @@ def test_events_that_are_only_counted_go_and_their_days_stay_as_long_as_a_chain_
     EventDay.objects.update(day=timezone.now().date() - timedelta(days=402))
     assert purge().rows["event_days"] > 0
     assert not EventDay.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "days"),
+    [
+        ("inactivity", {"events": ["purchase"], "days": 180}, 182),
+        ("inactivity", {"events": ["purchase"], "days": 180, "is_retroactive": True}, inf),
+        ("goods", {"change": "price_drop", "days": 90}, 91),
+        ("personal_date", {"field": "birthday", "days": -30, "at": "09:00"}, 32),
+    ],
+)
+def test_events_stay_as_long_as_a_trigger_looks_back(kind: str, config: dict[str, Any], days: float) -> None:
+    live_chain(WAITS[1:], entry_kind=kind, entry_config=config)
+    assert longest_window(by_days=False) == days
+
+
+@pytest.mark.parametrize(
+    ("question", "days"),
+    [
+        (
+            {
+                "kind": "event_totals",
+                "event": "purchase",
+                "period": {"kind": "days", "days": 365},
+                "at_least": 1,
+            },
+            365,
+        ),
+        ({"kind": "event_totals", "event": "purchase", "period": {"kind": "ever"}, "at_least": 1}, inf),
+    ],
+)
+def test_events_stay_as_long_as_a_period_reaches(question: dict[str, Any], days: float) -> None:
+    make_template()
+    live_chain([("ask", "condition", {"condition": question}, {"yes": STEPS, "no": []})])
+    assert longest_window(by_days=False) == pytest.approx(days)
 
 
 def test_no_event_goes_while_a_chain_cannot_be_read(everything: None) -> None:

@@ -85,7 +85,7 @@ class TestCut:
             (b"COMMIT", b'INSERT INTO "triggers_transition"', 0),
             (b"COMMIT", b'INSERT INTO "triggers_message"', 0),
             (b"COMMIT", b'INSERT INTO "triggers_messagebody"', CONCURRENCY),
-            (b"'accepted'", b"", 1),
+            (b"COMMIT", b'"accepted_at" = ', 1),
         ],
         ids=["entering", "queueing", "marking", "recording"],
     )

@@ -41,7 +41,7 @@ def test_created_with_data_and_the_path_to_its_owner() -> None:
     one = ware(owner=owner, parcel=Parcel.objects.create(number="P7"))
     event = Event.objects.get(name="ware_changed")
     assert event.contact.external_id == str(owner.pk)
-    assert event.data == {"name": "Lamp", "price": 10, "owner": owner.pk, "parcel.number": "P7"}
+    assert event.data == {"name": "Lamp", "price": 10, "owner": owner.pk, "parcel": {"number": "P7"}}
     assert event.object_ref == f"ware:{one.pk}"
 
 

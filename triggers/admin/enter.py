@@ -40,7 +40,9 @@ class EnterContacts(Page):
     @admin.action(description=gettext_lazy("Put into a chain…"), permissions=["enter"])
     def put_into_chain(self, request: HttpRequest, queryset: QuerySet[Contact]) -> HttpResponse | None:
         """First which chain, for so many contacts; then, with that button, it is done."""
-        live = Chain.objects.live().filter(key=request.POST.get("chain", "")).first()
+        key = request.POST.get("chain", "")
+        # PostgreSQL cannot even look for a NUL.
+        live = Chain.objects.live().filter(key=key).first() if "\0" not in key else None
         if "confirmed" in request.POST and live:
             # A button that is pressed twice puts nobody in twice.
             count = enter(live.key, queryset, key=request.POST.get("once", "")[:32])

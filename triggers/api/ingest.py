@@ -71,6 +71,8 @@ def _prepare(given: Any, key: ApiKey, now: datetime) -> Draft | Result:
         return refused(error.field, error.problem)
     except RecursionError:
         return refused("", "nested too deep")
+    except UnicodeEncodeError:
+        return refused("", "holds a lone surrogate")
 
 
 def _receipt(key: ApiKey, text: str) -> UUID:

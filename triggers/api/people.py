@@ -50,6 +50,8 @@ def _prepare(given: Any, key: ApiKey) -> Draft | Result:
         return refused(error.field, error.problem)
     except RecursionError:
         return refused("", "nested too deep")
+    except UnicodeEncodeError:
+        return refused("", "holds a lone surrogate")
 
 
 def _consents(said: schema.Consents | UnsetType) -> list[tuple[str, str, str]]:

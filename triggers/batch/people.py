@@ -111,9 +111,13 @@ class _Known:
         return self.by_external_id.get(person.external_id)
 
     def rows_of_new(self, people: Sequence[Person]) -> list[Sequence[Any]]:
-        """Rows to insert for those who are not known, without addresses that are somebody's."""
+        """Rows to insert for those who are not known, without addresses that are somebody's.
+
+        In one order for everybody: two who insert the same people wait for each other's keys.
+        """
         now = timezone.now()
-        return [self._row(one, now) for one in people if self.find(one) is None]
+        rows = [self._row(one, now) for one in people if self.find(one) is None]
+        return sorted(rows, key=lambda row: tuple(str(key or "") for key in row[1:5]))
 
     def _row(self, person: Person, now: Any) -> Sequence[Any]:
         email = person.email if person.email and person.email.key not in self.by_email else None

@@ -79,6 +79,7 @@ def claim(lane: str, most: int, *, among: Q = EVERY, slow: SlowDomains | None = 
     Consent, suppression, goal and expiry are checked in this very transaction, so what was committed before it counts.
     Rendering comes before the mark: a sender that dies there leaves the message queued.
     """
+    begun = time.monotonic()
     ids, now = lock_next(lane, most, among)
     if now is None:
         return Claim(0)
@@ -95,7 +96,7 @@ def claim(lane: str, most: int, *, among: Q = EVERY, slow: SlowDomains | None = 
     _end([*messages, *orphans], stopped, now)
     going = [message for message in messages if message.pk in rendered and message.pk not in stopped]
     crash_point("claim.before_mark")
-    _mark(going, rendered, now)
+    _mark(going, rendered, now, timedelta(seconds=time.monotonic() - begun))
     crash_point("claim.before_commit")
     failed = [message.chain_id for message in messages if message.state == MessageState.FAILED]
     return Claim(len(ids), [_claimed(message, rendered[message.pk]) for message in going], failed)
@@ -224,8 +225,11 @@ def _end(messages: Sequence[Message], stopped: dict[int, Stop], now: datetime) -
     )
 
 
-def _mark(messages: Sequence[Message], rendered: dict[int, RenderedLetter], now: datetime) -> None:
-    lease_until = now + timedelta(seconds=2 * settings.SEND_TIMEOUT)
+def _mark(
+    messages: Sequence[Message], rendered: dict[int, RenderedLetter], now: datetime, since: timedelta
+) -> None:
+    """`since` is how long ago `now` was: asking the shop and rendering must not eat up the time of the call."""
+    lease_until = now + since + timedelta(seconds=2 * settings.SEND_TIMEOUT)
     tried_before = [message.pk for message in messages if message.attempt]
     for message in messages:
         message.state, message.lease_until, message.sending_at = MessageState.SENDING, lease_until, now

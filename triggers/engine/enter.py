@@ -96,7 +96,9 @@ def _values(chain_key: str, data: Mapping[str, Any] | None, key: str) -> dict[st
 def _ids(contacts: Any) -> Iterator[int]:
     """Each contact once, in the order given."""
     if isinstance(contacts, QuerySet) and contacts.model is Contact:
-        yield from contacts.order_by("pk").values_list("pk", flat=True).iterator(chunk_size=PART)
+        # A part of a query cannot be put in another order.
+        rows = contacts if contacts.query.is_sliced else contacts.order_by("pk")
+        yield from rows.values_list("pk", flat=True).iterator(chunk_size=PART)
         return
     several = isinstance(contacts, Iterable) and not isinstance(contacts, str)
     seen: set[int] = set()

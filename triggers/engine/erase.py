@@ -130,9 +130,10 @@ def _end_journeys(contact: Contact) -> int:
 def _empty_messages(contact: Contact) -> int:
     """What may have left and waits to be tried again is stopped at the door, which does not say that it was not sent."""
     messages = Message.objects.filter(contact=contact)
-    MessageBody.objects.filter(message__in=messages).delete()
     messages.exclude(reason="").update(reason=FORGOTTEN, reason_data={})
     messages.update(address="")
+    # Now that senders have been waited for, with what they wrote down meanwhile.
+    MessageBody.objects.filter(message__in=messages).delete()
     waiting = messages.filter(state__in=WAITING, unknown_since__isnull=True)
     return waiting.update(state=MessageState.CANCELLED, reason=ERASED.text, reason_data={}, lease_until=None)
 

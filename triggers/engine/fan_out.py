@@ -157,8 +157,8 @@ def _refreshed(kind: FannedEntry, config: Any, occasion: Occasion) -> Occasion:
 
 
 def audience(fanout: Fanout) -> QuerySet[Contact]:
-    """The contacts of the fan-out's segment in its time zone."""
-    contacts = contacts_in(fanout.segment) if fanout.segment else Contact.objects.all()
+    """The contacts of the fan-out's segment in its time zone; nobody who was erased or became another one."""
+    contacts = contacts_in(fanout.segment)
     return contacts if fanout.zone == EVERYWHERE else contacts.filter(time_zone=fanout.zone)
 
 

@@ -134,7 +134,6 @@ def _move_rows(kept: Contact, gone: Contact) -> None:
     """What has no conflicts beside its key: of two equal ones the earlier stays."""
     gone.messages.update(contact=kept)
     gone.visitors.update(contact=kept)
-    gone.visitors.update(contact=kept)
     _move_entries(kept, gone)
     # Learned anew from all events, at the next look.
     gone.traits.all().delete()

@@ -72,11 +72,8 @@ def plan_fanouts() -> int:
     planned_at = Heartbeat.objects.filter(pk=PLANNED).values_list("at", flat=True).first()
     since = max(min(planned_at or EVER, now) - SLACK, now - LONGEST_GAP)
     zones = list(zones_in_use())
-    wanted = [
-        _fanout(trigger, zone, occasion)
-        for trigger in triggers
-        for zone, occasion in _due(trigger, zones, max(since, trigger.since), now)
-    ]
+    said = [(trigger, _due(trigger, zones, max(since, trigger.since), now)) for trigger in triggers]
+    wanted = [_fanout(trigger, zone, occasion) for trigger, due in said for zone, occasion in due or ()]
     known = set(
         Fanout.objects.filter(trigger__in={one.digest for one in triggers}, due_at__gte=since).values_list(
             "trigger", "slot", "zone"
@@ -85,7 +82,9 @@ def plan_fanouts() -> int:
     new = [one for one in wanted if (one.trigger, one.slot, one.zone) not in known]
     with transaction.atomic():
         Fanout.objects.bulk_create(new, ignore_conflicts=True)
-        beat(PLANNED)
+        # What one of them cannot say now is asked again; the others are in no hurry to be planned twice.
+        if all(due is not None for _trigger, due in said):
+            beat(PLANNED)
         crash_point("plan.before_commit")
     return len(new)
 
@@ -119,13 +118,13 @@ def zones_in_use() -> Iterator[str]:
 
 def _due(
     trigger: Trigger, zones: Sequence[str], after: datetime, until: datetime
-) -> Sequence[tuple[str, Occasion]]:
-    """The trigger's occasions; none of one that cannot say when, so that the others are planned all the same."""
+) -> Sequence[tuple[str, Occasion]] | None:
+    """The trigger's occasions; None of one that cannot say when, so that the others are planned all the same."""
     try:
         return list(trigger.occasions(zones, after, until))
     except Exception as error:
         note(logger, logging.ERROR, "plan.failed", kind=trigger.kind.key, trigger=trigger.digest, error=error)
-        return ()
+        return None
 
 
 def _fanout(trigger: Trigger, zone: str, occasion: Occasion) -> Fanout:

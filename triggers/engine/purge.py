@@ -7,13 +7,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from math import inf
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from triggers.conf import settings
-from triggers.core.values import JourneyStatus
+from triggers.core.periods import Period
+from triggers.core.values import Fact, JourneyStatus
 from triggers.crashpoints import crash_point
 from triggers.engine.event_counts import is_counted_by_days
 from triggers.engine.limits import load_rules, longest
@@ -47,6 +49,9 @@ SLICE = 500
 # Days that each kind is kept at least. Letters carry an unsubscribe link that needs its message: Canada's law (CASL,
 # section 11) asks that it works for 60 days, the American one (CAN-SPAM) for 30.
 LEAST_DAYS = {"bodies": 1, "messages": 60, "journeys": 1, "events": 1, "visitors": 1, "event_days": 1}
+
+# Facts that are read from the events themselves, over a period.
+OF_EVENTS = ("event_totals", "not_followed")
 
 ON_ITS_WAY = (*WAITING, MessageState.SENDING)
 # An unknown message may be settled by a report, or by a person who wants to see what it said.
@@ -151,7 +156,7 @@ def _purge_events(cutoff: datetime) -> Iterator[int]:
     """What goes is added to its days in the same transaction."""
     needed_since = _looked_back_to(by_days=False)
     if needed_since is None:
-        note(logger, logging.WARNING, "purge.events_kept", why="a chain cannot be read")
+        note(logger, logging.WARNING, "purge.events_kept", why="a chain needs them all, or cannot be read")
         return
     inside = Journey.objects.filter(
         MAY_GO_ON | Q(_has_letters()), contact=OuterRef("contact"), entered_at__lte=OuterRef("recorded_at")
@@ -201,11 +206,11 @@ def _has_letters() -> Exists:
 
 def _looked_back_to(*, by_days: bool) -> datetime | None:
     days = longest_window(by_days=by_days)
-    return None if days is None else read_clock() - timedelta(days=days)
+    return None if days is None or days == inf else read_clock() - timedelta(days=days)
 
 
 def longest_window(*, by_days: bool) -> float | None:
-    """Days that the chains in use look back for events, at most; None when one of them cannot be read.
+    """Days that the chains in use look back for events, at most; `inf` for ever, None when one of them cannot be read.
 
     With `by_days`, in questions that sums by day answer; without, in those that need the events themselves.
     """
@@ -217,11 +222,24 @@ def longest_window(*, by_days: bool) -> float | None:
     graphs = load_graphs(versions).values()
     if not all(graph.is_readable for graph in graphs):
         return None
-    facts = (
+    facts = [
         fact for graph in graphs for node in graph.nodes.values() for fact in node.kind.needs(node.config)
-    )
-    questions = (fact.args for fact in facts if fact.provider == "event_count")
-    return max((args[1] or 0 for args in questions if is_counted_by_days(args) == by_days), default=0)
+    ]
+    counted = (fact.args for fact in facts if fact.provider == "event_count")
+    days = [float(args[1] or 0) for args in counted if is_counted_by_days(args) == by_days]
+    if not by_days:
+        days += [graph.entry.looks_back(graph.entry_config) for graph in graphs]
+        days += [_days_back(fact, read_clock()) for fact in facts]
+    return max(days, default=0.0)
+
+
+def _days_back(fact: Fact, now: datetime) -> float:
+    """How far back a question about all of a contact's events reaches. A segment may ask anything."""
+    if fact.provider == "in_segment":
+        return inf
+    periods = [arg for arg in fact.args if isinstance(arg, Period)] if fact.provider in OF_EVENTS else []
+    starts = [one.bounds(now)[0] for one in periods]
+    return max((inf if start is None else (now - start) / timedelta(days=1) for start in starts), default=0.0)
 
 
 KINDS: dict[str, Callable[[datetime], Iterator[int]]] = {

@@ -31,6 +31,9 @@ class UnknownEntry:
     def admit(self, config: Any, event: EventValue, wait_scale: float) -> Admission | None:
         return None
 
+    def looks_back(self, config: Any) -> float:
+        return 0.0
+
 
 def load_graphs(versions: Mapping[int, str]) -> dict[int, Graph]:
     """Graphs by version id, for versions given as id → sha256; what this process has not seen is read in one statement.

@@ -38,6 +38,10 @@ class Entry:
         """Whether this event lets its contact in, and under which entry key."""
         raise NotImplementedError
 
+    def looks_back(self, config: Any) -> float:
+        """Days for which events must be kept so that it can say who enters."""
+        return 0.0
+
     def describe(self, config: Any) -> Reason:
         """The trigger in one sentence."""
         raise NotImplementedError

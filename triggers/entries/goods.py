@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -138,6 +139,9 @@ class GoodsEntry(FannedEntry):
     def event_data(self, occasion: Occasion, slot: Slot, mark: Any) -> dict[str, Any]:
         return {"items": list(mark), "trigger": occasion.trigger, "slot": slot.name}
 
+    def looks_back(self, config: GoodsConfig) -> float:
+        return max(config.days, config.rest_days) + 1.0
+
     def describe(self, config: GoodsConfig) -> Reason:
         data = {"change": {"text": CHANGE_IDS[config.change]}, "days": config.days}
         return Reason(gettext_noop("When goods of interest within %(days)s days %(change)s"), data)
@@ -152,7 +156,9 @@ def _interest(config: GoodsConfig, occasion: Occasion, events: QuerySet[Any]) ->
         return found
     named = Q(pk__in=())
     for key in sorted(keys):
-        named |= Q(text__contains=key)
+        # As JSON writes it: Django escapes what is not ASCII, the database may not.
+        for text in {json.dumps(key)[1:-1], json.dumps(key, ensure_ascii=False)[1:-1]}:
+            named |= Q(text__contains=text)
     named_ones: QuerySet[Any] = found.annotate(text=Cast("data", CharField())).filter(named)
     return named_ones
 

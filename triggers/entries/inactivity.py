@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from math import inf
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -131,6 +132,9 @@ class InactivityEntry(TimedEntry):
 
     def slot(self, config: InactivityConfig, occasion: Occasion, mark: datetime) -> Slot:
         return Slot(mark.isoformat(timespec="milliseconds"), occasion.at)
+
+    def looks_back(self, config: InactivityConfig) -> float:
+        return inf if config.is_retroactive else config.days + 2.0
 
     def describe(self, config: InactivityConfig) -> Reason:
         data = {"days": config.days, "events": list(config.events)}

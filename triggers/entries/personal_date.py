@@ -133,6 +133,9 @@ class PersonalDateEntry(TimedEntry):
                 return Slot(f"{config.field}:{day}", moment)
         return None
 
+    def looks_back(self, config: PersonalDateConfig) -> float:
+        return abs(config.days) + 2.0
+
     def describe(self, config: PersonalDateConfig) -> Reason:
         data = {"field": config.field, "days": abs(config.days), "at": config.at}
         if config.days < 0:

@@ -25,6 +25,8 @@ PARTS = {
 MOST_CHARS = 200
 # Where "every second week" counts from when nothing is said: a Monday.
 ANCHOR = date(2024, 1, 1)
+# Each look counts from the start.
+EARLIEST_YEAR = 2000
 # Whether a rule ever comes true is tried this much later: the calendar is the same every 400 years, and where dateutil's
 # time ends soon, a search in vain does not take long.
 LATER_YEARS = 19 * 400
@@ -33,7 +35,7 @@ LAST_START = date(2399, 12, 31)
 
 def days_of(rule: str, starts: date | None, first: date, last: date) -> tuple[date, ...]:
     """The days of a checked rule from `first` to `last`, both included."""
-    return _days(rule, max(starts or ANCHOR, ANCHOR), first, last)
+    return _days(rule, starts or ANCHOR, first, last)
 
 
 @lru_cache(maxsize=1024)
@@ -59,7 +61,9 @@ def check_rule(rule: str, starts: date | None = None) -> str:
             raise ValueError(f"{name}={value} cannot be used in a rule"[:100])
     if "FREQ" not in names:
         raise ValueError("the rule has no FREQ, for example FREQ=WEEKLY;BYDAY=TU")
-    _check_happens([f"{name}={value}" for name, value in given], max(starts or ANCHOR, ANCHOR))
+    if starts and starts.year < EARLIEST_YEAR:
+        raise ValueError(f"a rule cannot start before {EARLIEST_YEAR}")
+    _check_happens([f"{name}={value}" for name, value in given], starts or ANCHOR)
     return ";".join(f"{name}={value}" for name, value in given)
 
 

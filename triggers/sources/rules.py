@@ -39,8 +39,23 @@ class RuleSource(ModelSource):
 
     def answers(self, one: Occasion, instance: Model) -> Answers:
         rule = self._rules[id(one)]
-        data = {path: follow(instance, path) for path in rule.data_paths}
+        data: dict[str, Any] = {}
+        for path in rule.data_paths:
+            _put(data, path.split("."), follow(instance, path))
         return walk(instance, rule.contact_path), data, self.object_ref(instance)
+
+
+def _put(data: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    """Where conditions and letters look for it: `category.name` is the name in the category. Where a shorter path has put
+    the category's own value already, the longer one stands beside it under its whole name."""
+    *way, last = path
+    for step in way:
+        inner = data.setdefault(step, {})
+        if not isinstance(inner, dict):
+            data[".".join(path)] = value
+            return
+        data = inner
+    data[last] = value
 
 
 def occasion_of(rule: SourceRule, model: type[Model]) -> Occasion:

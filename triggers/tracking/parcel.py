@@ -19,6 +19,7 @@ MOST_EVENT_BYTES = 4_096
 # A parcel that waited for a network is told about later; longer than this it is not worth it.
 MOST_AGE = timedelta(hours=24)
 # Query parameters of an address that say nothing secret: links in letters and resets of passwords carry tokens.
+MOST_ADDRESS_CHARS = 2_000
 KEPT_PARAMETERS = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "utm_id")
 ADDRESSES = ("page_location", "page_referrer", "link_url")
 
@@ -86,6 +87,6 @@ def without_secrets(address: str) -> str:
             return ""
         kept = [(key, value) for key, value in parse_qsl(parts.query) if key in KEPT_PARAMETERS]
         place = parts.netloc.rpartition("@")[2]
-        return urlunsplit((parts.scheme, place, parts.path, urlencode(kept), ""))
+        return urlunsplit((parts.scheme, place, parts.path, urlencode(kept), ""))[:MOST_ADDRESS_CHARS]
     except ValueError:
         return ""

@@ -9,7 +9,7 @@
   const FILE = /\.(pdf|csv|xlsx?|docx?|pptx?|odt|ods|zip|rar|7z|txt|epub|mp3|mp4)$/i;
   if (quiet === "yes" && (navigator.globalPrivacyControl || navigator.doNotTrack === "1")) return;
 
-  let isOpen = wait !== "yes", timer = 0, visibleSince = Date.now(), engaged = 0, page = "";
+  let isOpen = wait !== "yes", timer = 0, visibleSince = Date.now(), engaged = 0, page = "", underWay = "";
   let queue = [];
   let parcels = read();
 
@@ -54,8 +54,10 @@
   async function flush() {
     pack();
     const parcel = parcels[0];
-    if (!parcel || !isOpen) return;
+    if (!parcel || !isOpen || underWay) return;
+    underWay = parcel.id;
     const status = await post(parcel);
+    underWay = "";
     if ((status === 0 || status >= 500 || status === 429) && ++parcel.tries < MOST_TRIES) {
       write();
       return later(PAUSE * 4 ** parcel.tries);
@@ -81,7 +83,8 @@
     if (engaged >= 1000) track("user_engagement", { engagement_time_msec: engaged, page_location: page });
     engaged = 0;
     pack();
-    if (isOpen) parcels = parcels.filter((parcel) => !navigator.sendBeacon(url, body(parcel)));
+    // What is under way arrives by itself; if not, the next page sends it again.
+    if (isOpen) parcels = parcels.filter((one) => one.id === underWay || !navigator.sendBeacon(url, body(one)));
     write();
   }
 
@@ -101,11 +104,11 @@
     if (items.length) return items.slice(0, 1);
     const blocks = [...document.querySelectorAll('script[type="application/ld+json"]')].map((one) => parse(one.textContent));
     const things = blocks.flatMap((one) => (one && one["@graph"]) || one || []);
-    return things.filter((one) => [].concat(one["@type"]).includes("Product")).slice(0, 1).map(product);
+    return things.filter((one) => one && [].concat(one["@type"]).includes("Product")).slice(0, 1).map(product);
   }
 
   function product(thing) {
-    const offer = [].concat(thing.offers || {})[0];
+    const offer = [].concat(thing.offers || {})[0] || {};
     const price = Number(offer.price || offer.lowPrice);
     return {
       item_id: String(thing.sku || thing.productID || thing.url || location.pathname),
@@ -158,13 +161,16 @@
     } catch { /* what others push is not ours to judge */ }
   }
 
+  // What we see by ourselves is not counted twice.
   function told(name, { event, ecommerce, event_callback, send_to, ...data } = {}) {
-    if (name !== "page_view") track(name, data);
+    if (name !== "page_view" && !(name === "view_item" && goods().length)) track(name, data);
   }
 
-  // "default" comes before anybody was asked: what is told until then is kept back, not thrown away.
+  // "default" comes before anybody was asked: what is told until then is kept back, not thrown away. A default for some
+  // region may not be about this visitor; it can close, never open.
   function consent(when, said) {
-    if (said.analytics_storage === "granted") allow();
+    if (said.analytics_storage === "granted" && when === "default") isOpen = isOpen || (wait !== "yes" && !said.region);
+    else if (said.analytics_storage === "granted") allow();
     else if (said.analytics_storage === "denied" && when === "default") isOpen = false;
     else if (said.analytics_storage === "denied") deny();
   }
@@ -185,7 +191,7 @@
     const before = history[name];
     history[name] = function (...given) {
       const result = before.apply(this, given);
-      viewPage();
+      try { viewPage(); } catch { /* the shop's own way through its pages comes first */ }
       return result;
     };
   }
