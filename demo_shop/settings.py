@@ -127,6 +127,11 @@ TRIGGERS = {
     "SHOP_ADAPTER": "demo_shop.adapter.DemoShopAdapter",
     "SMS_PROVIDERS": {"default": {"BACKEND": "demo_shop.mailbox.sms.MailboxSMSBackend", "OPTIONS": {}}},
     "DEFAULT_COUNTRY": "DE",
+    # What the marketer may turn into events in the admin.
+    "SOURCE_MODELS": {
+        "demo_shop.Order": ["number", "status", "total", "email", "user"],
+        "demo_shop.Enquiry": ["subject", "is_answered", "email", "user"],
+    },
     # The rest the server tells of by itself.
     "BROWSER_EVENTS": ("page_view", "click", "form_field_left", "user_engagement"),
     "WAIT_SCALE": WAIT_SCALE,
