@@ -229,7 +229,8 @@ def longest_window(*, by_days: bool) -> float | None:
     days = [float(args[1] or 0) for args in counted if is_counted_by_days(args) == by_days]
     if not by_days:
         days += [graph.entry.looks_back(graph.entry_config) for graph in graphs]
-        days += [_days_back(fact, read_clock()) for fact in facts]
+        now = read_clock()
+        days += [_days_back(fact, now) for fact in facts]
     return max(days, default=0.0)
 
 
