@@ -45,9 +45,9 @@ class EventEntryConfig(Value, frozen=True, forbid_unknown_fields=True):
             raise ValueError("at most once in how many days?")
 
 
-class EventEntryForm(KindForm):
-    event = forms.RegexField(EVENT_NAME, label=_("Event"), max_length=64)
-    filters = FiltersField(label=_("Only events whose data fit"), required=False)
+class ReEntryForm(KindForm):
+    """How often a contact may enter, for triggers that are events of its own."""
+
     re_entry = forms.ChoiceField(label=_("A contact may enter"), choices=list(REENTRY_LABELS.items()))
     days = forms.IntegerField(label=_("Days"), min_value=0, max_value=3660, required=False)
 
@@ -56,6 +56,12 @@ class EventEntryForm(KindForm):
         if data.get("re_entry") == "every_days" and not data.get("days"):
             raise ValidationError({"days": _("Say in how many days.")})
         return data
+
+
+class EventEntryForm(ReEntryForm):
+    event = forms.RegexField(EVENT_NAME, label=_("Event"), max_length=64)
+    filters = FiltersField(label=_("Only events whose data fit"), required=False)
+    field_order = ["event", "filters", "re_entry", "days"]
 
 
 @entries.register

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from django import forms
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
@@ -15,8 +14,7 @@ from triggers.core.events import SEGMENT_ENTERED, SEGMENT_LEFT
 from triggers.core.kinds import Admission
 from triggers.core.values import EventValue, Reason, Value
 from triggers.entries.base import Entry, entries
-from triggers.entries.event import ADMISSIONS, REENTRY_LABELS, ReEntry
-from triggers.forms import KindForm
+from triggers.entries.event import ADMISSIONS, REENTRY_LABELS, ReEntry, ReEntryForm
 
 Change = Literal["entered", "left"]
 # Those of the event entry that make sense without a cart.
@@ -45,7 +43,7 @@ class SegmentEntryConfig(Value, frozen=True, forbid_unknown_fields=True):
             raise ValueError("at most once in how many days?")
 
 
-class SegmentEntryForm(KindForm):
+class SegmentEntryForm(ReEntryForm):
     segment = forms.ChoiceField(label=_("Segment"))
     change = forms.ChoiceField(
         label=_("When a contact"),
@@ -55,16 +53,10 @@ class SegmentEntryForm(KindForm):
     re_entry = forms.ChoiceField(
         label=_("A contact may enter"), choices=[(key, REENTRY_LABELS[key]) for key in RE_ENTRIES]
     )
-    days = forms.IntegerField(label=_("Days"), min_value=0, max_value=3660, required=False)
+    field_order = ["segment", "change", "re_entry", "days"]
 
     def use_context(self) -> None:
         self.fields["segment"].choices = self.context.segments  # type: ignore[attr-defined]
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        if data.get("re_entry") == "every_days" and not data.get("days"):
-            raise ValidationError({"days": _("Say in how many days.")})
-        return data
 
 
 @entries.register
